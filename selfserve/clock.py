@@ -1,0 +1,67 @@
+"""Time: UTC everywhere, durations as documented, budget windows. One place, so that tests can move it."""
+
+import calendar
+import re
+from datetime import UTC, datetime, timedelta
+
+MAX_YEARS = 100
+DURATION_FORMS = "30s, 30m, 30h, 30d, 1w or 1mo"
+
+_DURATION = re.compile(r"(\d{1,9})\s*(mo|min|hr|[smhdw])", re.ASCII | re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "hr": 3600, "d": 86400, "w": 604800}
+
+
+def now() -> datetime:
+    """Tell the time, in UTC."""
+    return datetime.now(UTC)
+
+
+def after(duration: str, start: datetime) -> datetime:
+    """Tell when a documented duration (`30s`, `30m`, `30h`, `30d`, `1w`, `1mo`) that begins at `start` ends.
+
+    Raises ValueError for any other form and for what lies beyond a hundred years.
+    """
+    count, unit = _parse(duration)
+    try:
+        end = _add_months(start, count) if unit == "mo" else start + timedelta(seconds=count * _SECONDS[unit])
+    except (OverflowError, ValueError):
+        raise ValueError("too long") from None
+    if end - start > timedelta(days=366 * MAX_YEARS):
+        raise ValueError("too long")
+    return end
+
+
+def next_reset(duration: str, moment: datetime) -> datetime:
+    """Tell when a budget window that holds `moment` ends.
+
+    Windows of a day, a week or a month end at midnight UTC, on Monday or on the first; others run from `moment`.
+    This is how LiteLLM snaps them, so a budget moved over from it resets on the same day.
+    """
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    count, unit = _parse(duration)
+    hours = count * _SECONDS.get(unit, 0) / 3600
+    if unit == "mo" or hours == 30 * 24:
+        return _add_months(midnight.replace(day=1), count if unit == "mo" else 1)
+    if hours == 24:
+        return midnight + timedelta(days=1)
+    if hours == 7 * 24:
+        return midnight + timedelta(days=7 - midnight.weekday())
+    return after(duration, moment)
+
+
+def _parse(duration: str) -> tuple[int, str]:
+    """Split a duration into its number and its unit."""
+    match = _DURATION.fullmatch(duration.strip())
+    if not match or int(match[1]) == 0:
+        raise ValueError("not a duration")
+    return int(match[1]), match[2].lower()
+
+
+def _add_months(moment: datetime, months: int) -> datetime:
+    """Move on by calendar months, staying within the month that is reached."""
+    years, month = divmod(moment.month - 1 + months, 12)
+    year = moment.year + years
+    if year > 9999:
+        raise ValueError("too long")
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day)

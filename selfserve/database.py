@@ -1,0 +1,119 @@
+"""Transactions, types and upserts: the only file that knows which database it is."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Engine, Integer, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from selfserve.config import Settings
+from selfserve.errors import Unavailable
+from selfserve.extensions import db
+
+BUSY_SECONDS = 10
+_sqlite_writes = threading.Lock()
+
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+"""A growing row number: SQLite counts up by itself only for INTEGER."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time, timezone-aware in Python on both databases; SQLite keeps it as UTC without a zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Write UTC; a naive time is a mistake of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime")
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+@contextmanager
+def transaction(*, durable: bool = True) -> Iterator[None]:
+    """Open the one transaction of a write, commit at its end, roll back on any error.
+
+    SQLite takes its write lock at once (BEGIN IMMEDIATE), so a transaction that reads first cannot fail later; writes of
+    one process queue here. `durable=False` lets SQLite skip the wait for the disk; PostgreSQL likewise. It does not nest.
+    """
+    session = db.session()
+    if session.in_transaction():
+        raise RuntimeError("transactions do not nest, and reads end before a write begins")
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    if is_sqlite and not _sqlite_writes.acquire(timeout=BUSY_SECONDS):
+        raise Unavailable("The database is busy. Nothing was changed; try again.")
+    try:
+        connection = session.connection(execution_options={"writes": True, "durable": durable})
+        if not is_sqlite and not durable:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        yield
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        if is_sqlite:
+            _sqlite_writes.release()
+
+
+def end_read() -> None:
+    """Close the read that answered who is asking, so that a write can begin."""
+    db.session.rollback()
+
+
+def insert(table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Begin an INSERT that may say ON CONFLICT, in the dialect of this database."""
+    return sqlite.insert(table) if db.engine.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Size the pool: as many connections as threads on SQLite, `SELFSERVE_DB_POOL` on PostgreSQL, no overflow."""
+    if make_url(settings.resolved_database_url).get_backend_name() == "sqlite":
+        return {"pool_size": settings.selfserve_threads, "max_overflow": 0, "pool_timeout": BUSY_SECONDS, "connect_args": {"timeout": BUSY_SECONDS}}
+    return {
+        "pool_size": settings.selfserve_db_pool,
+        "max_overflow": 0,
+        "pool_timeout": 2,
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": 3, "options": "-c statement_timeout=15000 -c lock_timeout=10000 -c timezone=UTC"},
+    }
+
+
+def prepare(engine: Engine) -> None:
+    """Teach an SQLite engine our transactions; PostgreSQL needs nothing."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _connect_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _connect_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    """Leave BEGIN to us, keep a write-ahead log, mind foreign keys."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin as a reader or as the writer; how hard a commit waits for the disk is set before, never inside."""
+    options = connection.get_execution_options()
+    if not options.get("writes"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable', True) else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,99 @@
+"""Everything that can go wrong, as exceptions. They know no web framework; `web/errors.py` dresses them.
+
+`message` is a sentence for the person who reads it: what is wrong and how to mend it. `type` is the documented wire word,
+`param` the field it is about, `fields` one sentence per wrong field.
+"""
+
+
+class DomainError(Exception):
+    """Something a caller can be told about, with its HTTP status."""
+
+    status = 500
+    type = "internal_server_error"
+    title = "Something broke on our side"
+
+    def __init__(self, message: str, *, param: str | None = None, type: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.type = type or self.type
+
+
+class BadRequest(DomainError):
+    """The request itself cannot be read."""
+
+    status, type, title = 400, "bad_request_error", "That request could not be read"
+
+
+class Unauthenticated(DomainError):
+    """Nobody we know, or not any more."""
+
+    status, type, title = 401, "auth_error", "Please sign in"
+
+
+class Forbidden(DomainError):
+    """Known, but not permitted."""
+
+    status, type, title = 403, "forbidden_error", "You cannot do that"
+
+
+class NotFound(DomainError):
+    """Absent, or out of the caller's sight: the two must look the same."""
+
+    status, type, title = 404, "not_found_error", "Page not found"
+
+
+class MethodNotAllowed(DomainError):
+    """The address exists, the method does not."""
+
+    status, type, title = 405, "method_not_allowed_error", "That does not work here"
+
+
+class Conflict(DomainError):
+    """Taken, or against a rule over several rows."""
+
+    status, type, title = 409, "conflict_error", "That cannot be done as things stand"
+
+
+class Gone(DomainError):
+    """A link that opens nothing any more."""
+
+    status, type, title = 410, "gone_error", "Link no longer valid"
+
+
+class TooLarge(DomainError):
+    """More bytes than we read."""
+
+    status, type, title = 413, "payload_too_large_error", "That is too much at once"
+
+
+class WrongMediaType(DomainError):
+    """A body in a format this address does not take."""
+
+    status, type, title = 415, "unsupported_media_type_error", "That format is not accepted"
+
+
+class Invalid(DomainError):
+    """One or more fields are wrong."""
+
+    status, type, title = 422, "validation_error", "Something needs another look"
+
+    def __init__(self, message: str, *, param: str | None = None, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message, param=param)
+        self.fields = fields or ({param: message} if param else {})
+
+
+class TooMany(DomainError):
+    """Slow down; `retry_after` is in seconds."""
+
+    status, type, title = 429, "throttling_error", "Too many tries"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(DomainError):
+    """The database or an upstream is away; nothing was changed."""
+
+    status, type, title = 503, "service_unavailable_error", "Back in a moment"

@@ -1,0 +1,24 @@
+"""What is remembered, one file per noun."""
+
+from selfserve.models.api_key import ApiKey, KeyStatus
+from selfserve.models.audit_event import AuditEvent
+from selfserve.models.call import Call, DailySpend
+from selfserve.models.invitation import Invitation
+from selfserve.models.session import Session
+from selfserve.models.tally import Tally
+from selfserve.models.throttle import Throttle
+from selfserve.models.user import User, UserStatus
+
+__all__ = [
+    "ApiKey",
+    "AuditEvent",
+    "Call",
+    "DailySpend",
+    "Invitation",
+    "KeyStatus",
+    "Session",
+    "Tally",
+    "Throttle",
+    "User",
+    "UserStatus",
+]

@@ -1,0 +1,38 @@
+"""What was done, by whom, to what: written in the transaction of the deed."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from selfserve.clock import now
+from selfserve.database import RowNumber, UtcDateTime
+from selfserve.extensions import Base
+
+
+class AuditEvent(Base):
+    """One deed. Rows are only ever added, and hold no secret (S-45)."""
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    actor_user_id: Mapped[str | None] = mapped_column(String(255))
+    actor_role: Mapped[str | None] = mapped_column(String(32))
+    actor_key_id: Mapped[str | None] = mapped_column(String(36))
+    source: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str | None] = mapped_column(String(64))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    object_type: Mapped[str] = mapped_column(String(32))
+    object_id: Mapped[str | None] = mapped_column(String(255))
+    owner_user_id: Mapped[str | None] = mapped_column(String(255))
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    __table_args__ = (
+        Index("ix_audit_events_at", "at", "id"),
+        Index("ix_audit_events_object", "object_type", "object_id", "id"),
+        Index("ix_audit_events_actor", "actor_user_id", "id"),
+    )

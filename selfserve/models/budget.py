@@ -1,0 +1,52 @@
+"""The columns of whatever has a budget: a user or a key."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from selfserve.clock import next_reset, now
+from selfserve.database import UtcDateTime
+
+
+class Budgeted:
+    """A budget in nano-dollars with a window that resets by itself when it is next looked at."""
+
+    max_budget: Mapped[int | None] = mapped_column(BigInteger)
+    budget_duration: Mapped[str | None] = mapped_column(String(32))
+    budget_reset_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    window_spend: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    total_spend: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+    @property
+    def is_window_over(self) -> bool:
+        """Whether the window has ended and not been renewed yet."""
+        return self.budget_reset_at is not None and self.budget_reset_at <= now()
+
+    @property
+    def spend(self) -> int:
+        """What was spent in the current window, in nano-dollars."""
+        return 0 if self.is_window_over else self.window_spend
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether the budget of the window is used up."""
+        return self.max_budget is not None and self.spend >= self.max_budget
+
+    @property
+    def next_reset_at(self) -> datetime | None:
+        """When the window ends, reckoned from now if it was not renewed yet."""
+        return next_reset(self.budget_duration, now()) if self.is_window_over and self.budget_duration else self.budget_reset_at
+
+    def set_budget(self, max_budget: int | None, duration: str | None) -> None:
+        """Change the budget; a new length of the window starts a window, what is spent stays."""
+        self.max_budget = max_budget
+        if duration != self.budget_duration:
+            self.budget_duration = duration
+            self.budget_reset_at = next_reset(duration, now()) if duration else None
+
+    def renew_window(self) -> None:
+        """Begin the window that holds now, if the last one has ended."""
+        if self.is_window_over and self.budget_duration:
+            self.window_spend = 0
+            self.budget_reset_at = next_reset(self.budget_duration, now())

@@ -1,0 +1,46 @@
+"""Calls to models and their sums per day."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from selfserve.database import RowNumber, UtcDateTime
+from selfserve.extensions import Base
+
+
+class Call(Base):
+    """One call that was made with a key; `request_id` makes it count exactly once."""
+
+    __tablename__ = "calls"
+
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    request_id: Mapped[str] = mapped_column(String(255), unique=True)
+    user_pk: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"))
+    model: Mapped[str] = mapped_column(String(255))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    cost: Mapped[int] = mapped_column(BigInteger, doc="Nano-dollars.")
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    is_failed: Mapped[bool] = mapped_column(Boolean, default=False)
+
+    __table_args__ = (Index("ix_calls_user", "user_pk", "started_at"), Index("ix_calls_key", "key_id", "started_at"))
+
+
+class DailySpend(Base):
+    """The sums of one user's calls with one key and one model on one day (UTC)."""
+
+    __tablename__ = "daily_spend"
+
+    user_pk: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
+    model: Mapped[str] = mapped_column(String(255), primary_key=True)
+    spend: Mapped[int] = mapped_column(BigInteger, default=0)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    requests: Mapped[int] = mapped_column(Integer, default=0)
+    failed_requests: Mapped[int] = mapped_column(Integer, default=0)
+
+    __table_args__ = (Index("ix_daily_spend_day", "day"), Index("ix_daily_spend_key", "key_id", "day"))

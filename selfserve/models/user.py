@@ -1,0 +1,106 @@
+"""A person (or the reserved row of the master key)."""
+
+import re
+import unicodedata
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Index, String, false, text
+from sqlalchemy.orm import Mapped, mapped_column, validates
+
+from selfserve.clock import now
+from selfserve.database import UtcDateTime
+from selfserve.extensions import Base
+from selfserve.models.budget import Budgeted
+from selfserve.permissions import Role
+
+
+class UserStatus(StrEnum):
+    """Where a person stands: `invited` means no password yet."""
+
+    ACTIVE = "active"
+    INVITED = "invited"
+    BLOCKED = "blocked"
+
+
+def email_key(email: str) -> str:
+    """Write an address as it is compared: NFKC, case folded, trimmed."""
+    return unicodedata.normalize("NFKC", email).strip().rstrip(".").casefold()
+
+
+class User(Budgeted, Base):
+    """Somebody who signs in, owns keys and has spend."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=lambda: str(uuid.uuid4()))
+    user_id: Mapped[str] = mapped_column(String(255), unique=True)
+    email: Mapped[str | None] = mapped_column(String(320))
+    email_key: Mapped[str | None] = mapped_column(String(320), doc="The address as it is compared: NFKC, case folded.")
+    alias: Mapped[str | None] = mapped_column(String(255))
+    alias_key: Mapped[str | None] = mapped_column(String(255), doc="The name as it is searched: case folded.")
+    role: Mapped[str] = mapped_column(String(32))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_reserved: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    is_blocked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    models: Mapped[list[str]] = mapped_column(JSON, default=list)
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    tpm_limit: Mapped[int | None] = mapped_column(BigInteger)
+    rpm_limit: Mapped[int | None] = mapped_column(BigInteger)
+    max_parallel_requests: Mapped[int | None] = mapped_column(BigInteger)
+    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    created_by: Mapped[str | None] = mapped_column(String(255))
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        CheckConstraint(f"role IN ({', '.join(repr(role.value) for role in Role)})", name="role"),
+        Index(
+            "uq_users_email_key",
+            "email_key",
+            unique=True,
+            sqlite_where=text("deleted_at IS NULL"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index("ix_users_listing", "deleted_at", "created_at", "id"),
+        Index("ix_users_alias_key", "alias_key"),
+    )
+
+    @validates("email")
+    def _keep_email_key(self, _: str, email: str | None) -> str | None:
+        """Keep the comparable form beside the address."""
+        self.email_key = email_key(email) if email else None
+        return email
+
+    @validates("alias")
+    def _keep_alias_key(self, _: str, alias: str | None) -> str | None:
+        """Keep the searchable form beside the name."""
+        self.alias_key = alias.casefold()[:255] if alias else None
+        return alias
+
+    @property
+    def name(self) -> str:
+        """What to call them."""
+        return self.alias or self.email or self.user_id
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the avatar."""
+        words = re.findall(r"\w+", (self.alias or self.email or self.user_id).split("@")[0]) or ["?"]
+        return (words[0][0] + words[-1][0] if len(words) > 1 else words[0][:2]).upper()
+
+    @property
+    def has_password(self) -> bool:
+        """Whether they ever set a password."""
+        return self.password_hash is not None
+
+    @property
+    def status(self) -> UserStatus:
+        """Blocked, invited (no password yet) or active."""
+        if self.is_blocked:
+            return UserStatus.BLOCKED
+        return UserStatus.ACTIVE if self.has_password else UserStatus.INVITED

@@ -1,0 +1,160 @@
+"""The kinds of field, each rule said once. Messages are sentences for the person who sent the value."""
+
+import json
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+from selfserve.clock import DURATION_FORMS, after, next_reset, now
+from selfserve.money import to_dollars, to_nanos
+from selfserve.permissions import Role
+
+MAX_INTEGER = 2**63 - 1
+MAX_METADATA_BYTES = 16_384
+
+
+class Command(BaseModel):
+    """What somebody asks for. Unknown words are ignored: existing scripts send many."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class FormCommand(BaseModel):
+    """What one of our own forms asks for; a word that we did not print is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """What leaves through the API: only the fields that are named here."""
+
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+
+
+def wrong(message: str) -> PydanticCustomError:
+    """Make a complaint that is shown as it stands."""
+    return PydanticCustomError("sentence", "{message}", {"message": message})
+
+
+def _plain(text: str) -> str:
+    """Refuse control characters, NUL above all, and half surrogate pairs."""
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise wrong("must not contain control characters.")
+    return text
+
+
+def _stripped(value: Any) -> Any:
+    """Take off surrounding white space."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _blank_is_none(value: Any) -> Any:
+    """Read blank text as not given."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _no_bool(value: Any) -> Any:
+    """Refuse true and false where a number is meant."""
+    if isinstance(value, bool):
+        raise wrong("must be a number.")
+    return value
+
+
+def _dollars(value: Any) -> int:
+    """Read an amount in dollars as nano-dollars."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise wrong("must be an amount in dollars, such as 25 or 12.50.")
+    try:
+        return to_nanos(value)
+    except ValueError:
+        raise wrong("must be an amount in dollars from 0 to 1,000,000,000, such as 12.50.") from None
+
+
+def _duration(text: str) -> str:
+    """Accept a documented duration."""
+    try:
+        after(text, now())
+    except ValueError as error:
+        if str(error) == "too long":
+            raise wrong("must end within 100 years.") from None
+        raise wrong(f"must be a duration: {DURATION_FORMS}.") from None
+    return text.strip()
+
+
+def _window(text: str) -> str:
+    """Accept a duration that a budget can have."""
+    _duration(text)
+    next_reset(text, now())
+    return text.strip()
+
+
+def _forever_is_none(value: Any) -> Any:
+    """Read "-1" as never, as documented."""
+    return None if value in ("-1", -1) and not isinstance(value, bool) else _blank_is_none(value)
+
+
+def _email(value: Any) -> str:
+    """Accept an address; its mailbox part must be plain ASCII, so that no two look the same (S-48)."""
+    if not isinstance(value, str):
+        raise wrong("must be an e-mail address, such as dana@example.com.")
+    text = unicodedata.normalize("NFKC", value).strip().rstrip(".")
+    try:
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise wrong("must be an e-mail address, such as dana@example.com.") from None
+    return found.normalized
+
+
+def _metadata(value: dict[str, Any]) -> dict[str, Any]:
+    """Bound the size of free-form data and keep NUL out of it."""
+    written = json.dumps(value, allow_nan=False)
+    if len(written) > MAX_METADATA_BYTES or "\\u0000" in written:
+        raise wrong(f"must be at most {MAX_METADATA_BYTES // 1024} kB of JSON without NUL characters.")
+    return value
+
+
+def _role(value: Any) -> Any:
+    """Accept a documented role in either spelling."""
+    try:
+        return Role(value) if isinstance(value, str) else value
+    except ValueError:
+        raise wrong(f"must be one of {', '.join(Role)}.") from None
+
+
+def _timestamp(moment: datetime) -> str:
+    """Write a time as the documented answers do."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Text = Annotated[str, BeforeValidator(_stripped), AfterValidator(_plain), Field(min_length=1, max_length=255)]
+OptionalText = Annotated[
+    Annotated[str, AfterValidator(_plain), Field(max_length=255)] | None, BeforeValidator(lambda value: _blank_is_none(_stripped(value)))
+]
+Email = Annotated[str, BeforeValidator(_email), Field(max_length=320)]
+OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none)]
+Dollars = Annotated[Annotated[int, BeforeValidator(_dollars)] | None, BeforeValidator(_blank_is_none)]
+Limit = Annotated[Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_INTEGER)] | None, BeforeValidator(_blank_is_none)]
+Duration = Annotated[Annotated[str, AfterValidator(_duration), Field(max_length=32)] | None, BeforeValidator(_forever_is_none)]
+Window = Annotated[Annotated[str, AfterValidator(_window), Field(max_length=32)] | None, BeforeValidator(_blank_is_none)]
+Names = Annotated[list[Text], Field(max_length=200)]
+Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
+AnyRole = Annotated[Role, BeforeValidator(_role)]
+Secret = Annotated[str, Field(min_length=1, max_length=512)]
+Page = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
+
+Timestamp = Annotated[datetime, PlainSerializer(_timestamp)]
+DollarsOut = Annotated[int, PlainSerializer(lambda nanos: float(to_dollars(nanos)))]
+
+
+
+
+def clamp(value: int) -> int:
+    """Never show more than 100 rows at once."""
+    return min(value, 100)
+
+
+PageSize = Annotated[int, BeforeValidator(_no_bool), Field(ge=1), AfterValidator(clamp)]

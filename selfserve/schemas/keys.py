@@ -1,0 +1,213 @@
+"""Keys on the wire: documented field names (LiteLLM's key management API)."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasPath, Field, field_validator, model_validator
+
+from selfserve.schemas.fields import (
+    Answer,
+    Command,
+    Dollars,
+    DollarsOut,
+    Duration,
+    FormCommand,
+    Limit,
+    Metadata,
+    Names,
+    OptionalText,
+    Page,
+    PageSize,
+    Secret,
+    Text,
+    Timestamp,
+    Window,
+    wrong,
+)
+
+KeyType = Literal["default", "llm_api", "management", "read_only"]
+
+
+class KeyFields(Command):
+    """What can be said of a key, when one is made or changed."""
+
+    key_alias: OptionalText = None
+    duration: Duration = None
+    models: Names | None = None
+    max_budget: Dollars = None
+    budget_duration: Window = None
+    tpm_limit: Limit = None
+    rpm_limit: Limit = None
+    max_parallel_requests: Limit = None
+    metadata: Metadata | None = None
+    tags: Names | None = None
+    blocked: bool | None = None
+    allowed_routes: Names | None = None
+    spend: Dollars = None
+    team_id: Any = None
+
+    @field_validator("team_id")
+    @classmethod
+    def _no_teams_yet(cls, value: Any) -> None:
+        """Say that teams do not exist yet rather than ignore them."""
+        if value:
+            raise wrong("cannot be used: this version has no teams yet. Leave it out.")
+
+
+class KeyCreate(KeyFields):
+    """`POST /key/generate`, and the create form of the browser."""
+
+    user_id: OptionalText = None
+    key: Secret | None = None
+    key_type: KeyType | None = None
+    permissions: Metadata | None = None
+    creation_token: OptionalText = None
+
+
+class KeyForm(FormCommand):
+    """The create form: a name and an expiry first, limits on demand."""
+
+    key_alias: Text
+    expires: Literal["7d", "30d", "90d", "365d", "custom"] = "30d"
+    expires_on: Annotated[date | None, Field()] = None
+    models: Names = []
+    max_budget: Dollars = None
+    budget_duration: Literal["1d", "7d", "1mo"] | None = None
+    rpm_limit: Limit = None
+    tpm_limit: Limit = None
+    may_manage: bool = False
+    creation_token: OptionalText = None
+
+    @model_validator(mode="after")
+    def _custom_names_a_day(self) -> "KeyForm":
+        """A custom expiry needs its day."""
+        if self.expires == "custom" and self.expires_on is None:
+            raise wrong("Pick the day the key expires.")
+        return self
+
+
+class KeyUpdate(KeyFields):
+    """`POST /key/update`: what is named is changed, an explicit null clears."""
+
+    key: Secret
+    user_id: OptionalText = None
+
+
+class KeyName(Command):
+    """`POST /key/block` and `/key/unblock`: the secret, its hash or the key's id."""
+
+    key: Secret
+
+
+class KeyQuery(Command):
+    """`GET /key/info`."""
+
+    key: Secret | None = None
+
+
+class KeyDelete(Command):
+    """`POST /key/delete`: by secret, hash or id, and by alias among the caller's own."""
+
+    keys: Annotated[list[Secret], Field(max_length=500)] | None = None
+    key_aliases: Annotated[list[Text], Field(max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "KeyDelete":
+        """Something must be meant."""
+        if not self.keys and not self.key_aliases:
+            raise wrong("keys or key_aliases is needed to say which keys are meant.")
+        return self
+
+
+class KeyListQuery(Command):
+    """`GET /key/list`."""
+
+    page: Page = 1
+    size: PageSize = 10
+    user_id: Text | None = None
+    team_id: Text | None = None
+    key_hash: Text | None = None
+    key_alias: Text | None = None
+    search: Text | None = None
+    return_full_object: bool = False
+    status: Literal["active", "expired", "blocked"] | None = None
+    sort_by: Literal["spend", "max_budget", "created_at", "updated_at", "token", "key_alias"] | None = None
+    sort_order: Literal["asc", "desc"] = "desc"
+
+
+class KeyFilter(Command):
+    """The filters of the keys pages, as they stand in their address."""
+
+    q: OptionalText = None
+    status: Literal["active", "expiring", "blocked", "expired", "over_budget"] | None = None
+    after: OptionalText = None
+
+
+class KeyAnswer(Answer):
+    """A key's row without its secret, documented fields first."""
+
+    token: str | None
+    key_name: str | None
+    key_alias: str | None = Field(validation_alias="alias")
+    spend: DollarsOut
+    total_spend: DollarsOut
+    max_budget: DollarsOut | None
+    budget_duration: str | None
+    budget_reset_at: Timestamp | None = Field(validation_alias="next_reset_at")
+    expires: Timestamp | None = Field(validation_alias="expires_at")
+    models: list[str]
+    user_id: str = Field(validation_alias=AliasPath("owner", "user_id"))
+    team_id: None = None
+    organization_id: None = None
+    metadata: dict[str, Any] = Field(validation_alias="details")
+    tags: list[str]
+    tpm_limit: int | None
+    rpm_limit: int | None
+    max_parallel_requests: int | None
+    allowed_routes: list[str]
+    key_type: str
+    blocked: bool = Field(validation_alias="is_blocked")
+    status: str
+    last_active: Timestamp | None = Field(validation_alias="last_used_at")
+    created_at: Timestamp
+    created_by: str | None
+    updated_at: Timestamp
+    updated_by: str | None
+    id: str | None
+
+
+class KeyGenerated(KeyAnswer):
+    """The one answer that holds a secret, in `key`."""
+
+    key: str
+    token_id: str | None = Field(validation_alias="token")
+    duration: str | None = None
+
+
+class KeyInfo(Answer):
+    """`GET /key/info`: `key` is the hash, never the secret."""
+
+    key: str
+    info: KeyAnswer
+
+
+class KeyUpdated(KeyAnswer):
+    """`POST /key/update`, `/key/block`, `/key/unblock`."""
+
+    key: str = Field(validation_alias="token")
+
+
+class KeysDeleted(Answer):
+    """`POST /key/delete`."""
+
+    deleted_keys: list[str]
+    not_found: list[str] = []
+
+
+class KeyList(Answer):
+    """`GET /key/list`."""
+
+    keys: list[str] | list[KeyAnswer]
+    total_count: int
+    current_page: int
+    total_pages: int

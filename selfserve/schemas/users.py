@@ -1,0 +1,227 @@
+"""Users on the wire: documented field names (LiteLLM's user management API)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasPath, Field, field_validator, model_validator
+
+from selfserve.permissions import Role
+from selfserve.schemas.fields import (
+    Answer,
+    AnyRole,
+    Command,
+    Dollars,
+    DollarsOut,
+    Duration,
+    FormCommand,
+    Limit,
+    Metadata,
+    Names,
+    OptionalEmail,
+    OptionalText,
+    Page,
+    PageSize,
+    Text,
+    Timestamp,
+    Window,
+    wrong,
+)
+from selfserve.schemas.keys import KeyAnswer, KeyGenerated
+
+
+class UserFields(Command):
+    """What can be said of a user, when one is made or changed."""
+
+    user_alias: OptionalText = None
+    max_budget: Dollars = None
+    budget_duration: Window = None
+    models: Names | None = None
+    metadata: Metadata | None = None
+    tpm_limit: Limit = None
+    rpm_limit: Limit = None
+    max_parallel_requests: Limit = None
+
+    password: Any = None
+    teams: Any = None
+    team_id: Any = None
+
+    @field_validator("password")
+    @classmethod
+    def _people_set_their_own(cls, value: Any) -> None:
+        """Nobody sets another person's password."""
+        if value is not None:
+            raise wrong("cannot be set here. Make an invitation with `/invitation/new`: people set their own through its link.")
+
+    @field_validator("teams", "team_id")
+    @classmethod
+    def _no_teams_yet(cls, value: Any) -> None:
+        """Say that teams do not exist yet rather than ignore them."""
+        if value:
+            raise wrong("cannot be used: this version has no teams yet. Leave it out.")
+
+
+class UserCreate(UserFields):
+    """`POST /user/new`, and the user half of an invitation in the browser."""
+
+    user_id: OptionalText = None
+    user_email: OptionalEmail = None
+    user_role: AnyRole | None = None
+    spend: Dollars = None
+    auto_create_key: bool | None = None
+    key_alias: OptionalText = None
+    duration: Duration = None
+    send_invite_email: Any = None
+
+    @field_validator("send_invite_email")
+    @classmethod
+    def _no_mail_yet(cls, value: Any) -> None:
+        """Say that no mail is sent yet rather than let somebody wait for it."""
+        if value:
+            raise wrong("cannot be used: this version sends no mail yet. Make a link with `/invitation/new` and send it yourself.")
+
+    @property
+    def role(self) -> Role:
+        """The role asked for; `internal_user` where none is."""
+        return self.user_role or Role.INTERNAL_USER
+
+
+class UserUpdate(UserFields):
+    """`POST /user/update`: what is named is changed, an explicit null clears."""
+
+    user_id: OptionalText = None
+    user_email: OptionalEmail = None
+    user_role: AnyRole | None = None
+    blocked: bool | None = None
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> "UserUpdate":
+        """Somebody must be meant."""
+        if not self.user_id and not self.user_email:
+            raise wrong("user_id or user_email is needed to say who is meant.")
+        return self
+
+
+class UserDelete(Command):
+    """`POST /user/delete`."""
+
+    user_ids: Annotated[list[Text], Field(min_length=1, max_length=500)]
+
+
+class UserQuery(Command):
+    """`GET /user/info` and `/v2/user/info`."""
+
+    user_id: Text | None = None
+
+
+class UserListQuery(Command):
+    """`GET /user/list`."""
+
+    role: AnyRole | None = None
+    user_ids: Text | None = None
+    user_email: Text | None = None
+    search: Text | None = None
+    page: Page = 1
+    page_size: PageSize = 25
+    sort_by: Literal["user_id", "user_email", "created_at", "spend", "user_alias", "user_role"] | None = None
+    sort_order: Literal["asc", "desc"] = "asc"
+
+
+class UserFilter(Command):
+    """The filters of the users page, as they stand in its address."""
+
+    q: OptionalText = None
+    role: Annotated[Role | None, Field()] = None
+    status: Literal["active", "invited", "blocked"] | None = None
+    after: OptionalText = None
+
+
+class InvitePeople(FormCommand):
+    """The form that makes users and their links."""
+
+    emails: Annotated[list[OptionalEmail], Field(min_length=1, max_length=100)]
+    role: AnyRole = Role.INTERNAL_USER
+    max_budget: Dollars = None
+    budget_duration: Window = None
+
+
+class RoleChange(FormCommand):
+    """The role select of the users page."""
+
+    role: AnyRole
+
+
+class UserAnswer(Answer):
+    """A user's row, documented fields first."""
+
+    user_id: str
+    user_email: str | None = Field(validation_alias="email")
+    user_alias: str | None = Field(validation_alias="alias")
+    user_role: Role = Field(validation_alias="role")
+    spend: DollarsOut
+    total_spend: DollarsOut
+    max_budget: DollarsOut | None
+    budget_duration: str | None
+    budget_reset_at: Timestamp | None = Field(validation_alias="next_reset_at")
+    models: list[str]
+    metadata: dict[str, Any] = Field(validation_alias="details")
+    tpm_limit: int | None
+    rpm_limit: int | None
+    max_parallel_requests: int | None
+    blocked: bool = Field(validation_alias="is_blocked")
+    teams: list[str] = []
+    team_id: None = None
+    organization_id: None = None
+    sso_user_id: None = None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ListedUser(UserAnswer):
+    """A user in a list."""
+
+    key_count: int = 0
+
+
+class UserInfo(Answer):
+    """`GET /user/info`."""
+
+    user_id: str
+    user_info: UserAnswer
+    keys: list[KeyAnswer]
+    teams: list[str] = []
+
+
+class UserList(Answer):
+    """`GET /user/list`."""
+
+    users: list[ListedUser]
+    total: int
+    page: int
+    page_size: int
+    total_pages: int
+
+
+class UserNew(KeyGenerated):
+    """`POST /user/new`: the user, and the key made with the account (its secret is empty when none was)."""
+
+    key: str = ""
+    token: str | None = None
+    token_id: str | None = None
+    key_name: str | None = None
+    user_email: str | None = Field(validation_alias=AliasPath("owner", "email"))
+    user_alias: str | None = Field(validation_alias=AliasPath("owner", "alias"))
+    user_role: Role = Field(validation_alias=AliasPath("owner", "role"))
+    teams: list[str] = []
+
+
+class UserUpdated(Answer):
+    """`POST /user/update`."""
+
+    user_id: str
+    data: UserAnswer
+
+
+class RoleWords(Answer):
+    """One role of `GET /user/available_roles`."""
+
+    description: str
+    ui_label: str
