@@ -1,0 +1,56 @@
+"""The application under test: made once per process, on the database that the run asks for."""
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import argon2
+from flask import Flask
+
+from selfserve import create_app
+from selfserve.config import Settings
+from selfserve.services import passwords
+from tests.databases import Database, database_of
+
+MASTER_KEY = "sk-the-master-key-of-the-tests-42"
+SECRET_KEY = "the secret key of the tests, long enough"
+BASE_URL = "http://localhost"
+
+passwords.hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@cache
+def the_folder() -> Path:
+    """A folder of this process, for its database and whatever else it writes."""
+    folder = tempfile.TemporaryDirectory(prefix="selfserve-tests-")
+    the_folder.keep = folder  # removed when the process ends
+    return Path(folder.name)
+
+
+@cache
+def the_database() -> Database:
+    """The database of this process, empty but for what the migrations put there."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    return database_of(os.environ.get("TEST_DATABASE", "sqlite"), the_folder(), worker)
+
+
+@cache
+def the_app() -> Flask:
+    """The application, with its database migrated."""
+    app = create_app(the_settings())
+    with app.app_context():
+        the_database().migrate()
+    return app
+
+
+def the_settings(**changes: object) -> Settings:
+    """Settings that no environment and no `.env` of the machine can change."""
+    values = {
+        "database_url": the_database().url,
+        "litellm_master_key": MASTER_KEY,
+        "selfserve_secret_key": SECRET_KEY,
+        "selfserve_data_dir": the_folder(),
+        "proxy_base_url": BASE_URL,
+    }
+    return Settings(_env_file=None, **(values | changes))

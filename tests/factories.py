@@ -1,0 +1,131 @@
+"""People, keys and invitations with sensible defaults, straight into the tables.
+
+Each call opens its own application context and gives back rows that are loaded and detached.
+"""
+
+import itertools
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import joinedload
+
+from selfserve import minting
+from selfserve.clock import now
+from selfserve.database import transaction
+from selfserve.extensions import db
+from selfserve.models import ApiKey, Invitation, Tally, User
+from selfserve.models.api_key import shown_prefix
+from selfserve.services import passwords
+from tests.application import the_app
+
+PASSWORD = "a calm river before sunrise"
+numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class MadeKey:
+    """A key and its secret, which the row itself no longer knows."""
+
+    row: ApiKey
+    secret: str
+
+
+@dataclass(frozen=True)
+class MadeInvitation:
+    """An invitation and the id that opens its link."""
+
+    row: Invitation
+    secret: str
+
+
+@cache
+def hash_of(password: str) -> str:
+    """Hash each password of the cast once."""
+    return passwords.hasher.hash(password)
+
+
+def make_user(
+    name: str | None = None, *, role: str = "internal_user", password: str | None = PASSWORD, **columns
+) -> User:
+    """Make a person: `make_user("Mia")` is mia@example.com with the user id mia and the cast's password."""
+    word = (name or f"person-{next(numbers)}").lower()
+    email = columns.pop("email", f"{word}@example.com")
+    defaults = {
+        "user_id": word,
+        "email": email,
+        "email_key": email.casefold() if email else None,
+        "alias": name,
+        "password_hash": hash_of(password) if password else None,
+        "password_changed_at": now() if password else None,
+    }
+    return save(User(role=role, **(defaults | columns)), count="users")
+
+
+def make_key(owner: User, alias: str | None = None, *, secret: str | None = None, **columns) -> MadeKey:
+    """Make a key of somebody; it works and has no limits unless told otherwise."""
+    secret = secret or minting.mint_key()
+    defaults = {
+        "alias": alias or f"key-{next(numbers)}",
+        "token": minting.fingerprint(secret),
+        "prefix": shown_prefix(secret),
+        "tail": minting.tail(secret),
+        "owner_id": owner.id,
+        "created_by": owner.user_id,
+        "updated_by": owner.user_id,
+    }
+    return MadeKey(save(ApiKey(**(defaults | columns)), count="keys"), secret)
+
+
+def make_invitation(
+    user: User, *, by: User | None = None, lasts: timedelta = timedelta(days=7), **columns
+) -> MadeInvitation:
+    """Invite somebody; the link is open unless told otherwise."""
+    secret = minting.mint_invitation()
+    sender = by.user_id if by else "default_user_id"
+    defaults = {
+        "secret_hash": minting.fingerprint(secret),
+        "user_pk": user.id,
+        "expires_at": now() + lasts,
+        "created_by": sender,
+        "created_by_name": by.name if by else "",
+        "updated_by": sender,
+    }
+    return MadeInvitation(save(Invitation(**(defaults | columns))), secret)
+
+
+def key_of(user: User) -> str:
+    """Give the secret of a working key of this person, made for the occasion."""
+    return make_key(user, f"door-{next(numbers)}").secret
+
+
+def save(row, count: str | None = None):
+    """Store a row, and count it where a tally is kept."""
+    with the_app().app_context(), transaction():
+        db.session.add(row)
+        if count and (tally := db.session.get(Tally, count)):
+            tally.amount += 1
+    return row
+
+
+def change(row, **columns):
+    """Change a row behind the application's back."""
+    with the_app().app_context(), transaction():
+        stored = db.session.get(type(row), inspect(row).identity)
+        for name, value in columns.items():
+            setattr(stored, name, value)
+    return stored
+
+
+def reload(row):
+    """Read a row again; a key comes with its owner."""
+    with the_app().app_context():
+        query = select(type(row)).where(type(row).id == row.id)
+        return db.session.scalars(query.options(joinedload(ApiKey.owner)) if isinstance(row, ApiKey) else query).one()
+
+
+def rows(model) -> list:
+    """Read all rows of a table."""
+    with the_app().app_context():
+        return list(db.session.scalars(select(model)))
