@@ -63,7 +63,7 @@ class Tab:
 
 @pytest.fixture
 def tab(app, chrome, server):
-    """Open a tab: `tab(mia, look="dark")` is signed in already, `tab()` is nobody's; `javascript=False` goes without."""
+    """`tab(mia, look="dark")` opens a tab that is signed in, `tab()` one that is not."""
     tabs = []
 
     def open_tab(who=None, *, look="light", javascript=True):

@@ -1,0 +1,20 @@
+"""Health, for whoever watches: no key, no secrets."""
+
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/health/liveliness", "/health/liveness"])
+def test_it_is_alive(curl, path):
+    answer = curl().get(path)
+    assert (answer.status, answer.json) == (200, "I'm alive!")
+
+
+def test_it_is_ready(curl):
+    answer = curl().get("/health/readiness")
+    assert (answer.status, answer.json) == (200, {"status": "healthy", "db": "connected"})
+
+
+@pytest.mark.parametrize("path", ["/health/liveliness", "/health/liveness", "/health/readiness"])
+def test_it_asks_nobody_who_they_are(curl, queries, path):
+    for token in (None, "sk-wrong"):
+        assert curl(token).get(path).status == 200
