@@ -28,24 +28,44 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """All that can be set from the environment or from `.env` in the working directory (the environment wins)."""
 
-    model_config = SettingsConfigDict(env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
 
     host: str = Field("127.0.0.1", description="Address that `make run` listens on.")
     port: int = Field(4000, ge=1, le=65535, description="Port that `make run` listens on.")
-    database_url: str = Field("", description="`postgresql://user:password@host/name`; empty means SQLite in the data folder.")
-    proxy_base_url: str = Field("", description="The address people use, such as `https://keys.example.com`; every link is made from it.")
+    database_url: str = Field(
+        "", description="`postgresql://user:password@host/name`; empty means SQLite in the data folder."
+    )
+    proxy_base_url: str = Field(
+        "", description="The address people use, such as `https://keys.example.com`; every link is made from it."
+    )
     server_root_path: str = Field("", description="Path prefix behind a reverse proxy, such as `/llm/keys`.")
-    proxy_logout_url: str = Field("", description="Where the browser goes after signing out; empty means the sign-in page.")
+    proxy_logout_url: str = Field(
+        "", description="Where the browser goes after signing out; empty means the sign-in page."
+    )
     email_support_contact: str = Field("", description="Address shown where people may need help.")
-    litellm_master_key: SecretStr = Field(description="The admin key for curl; starts with `sk-`, 20 characters or more.")
-    litellm_ui_session_duration: str = Field("24h", description="A session without a click ends after this time (7 days at most in any case).")
+    litellm_master_key: SecretStr = Field(
+        description="The admin key for curl; starts with `sk-`, 20 characters or more."
+    )
+    litellm_ui_session_duration: str = Field(
+        "24h", description="A session without a click ends after this time (7 days at most in any case)."
+    )
     selfserve_secret_key: SecretStr = Field(description="Signs cookies; 32 characters or more, never the master key.")
-    selfserve_data_dir: Path = Field(Path("instance"), description="Folder for the SQLite database and the generated secrets.")
+    selfserve_data_dir: Path = Field(
+        Path("instance"), description="Folder for the SQLite database and the generated secrets."
+    )
     selfserve_organization: str = Field("", max_length=60, description="Your organisation's name, shown beside ours.")
-    selfserve_admin_email: str = Field("", description="Address of the first admin; empty means that the first link asks for it.")
-    selfserve_auto_create_key: bool = Field(True, description="Whether `/user/new` makes a key when the call does not say.")
+    selfserve_admin_email: str = Field(
+        "", description="Address of the first admin; empty means that the first link asks for it."
+    )
+    selfserve_auto_create_key: bool = Field(
+        True, description="Whether `/user/new` makes a key when the call does not say."
+    )
     selfserve_password_min_length: int = Field(12, ge=8, le=64, description="Shortest password accepted.")
-    selfserve_trusted_proxies: int = Field(0, ge=0, le=10, description="How many reverse proxies stand in front; decides whose address counts.")
+    selfserve_trusted_proxies: int = Field(
+        0, ge=0, le=10, description="How many reverse proxies stand in front; decides whose address counts."
+    )
     selfserve_db_pool: int = Field(20, ge=2, le=500, description="PostgreSQL connections per worker.")
     selfserve_workers: int = Field(2, ge=1, le=64, description="Worker processes of `make run`.")
     selfserve_threads: int = Field(64, ge=1, le=512, description="Threads per worker of `make run`.")
@@ -56,7 +76,9 @@ class Settings(BaseSettings):
         """Refuse a published or guessable master key (S-11)."""
         secret = key.get_secret_value()
         if not secret.startswith("sk-") or len(secret) < 20 or len(set(secret)) < 10 or secret.lower() in KNOWN_WEAK:
-            raise ValueError("is weak: it must start with `sk-`, have 20 characters or more and not be a published example.")
+            raise ValueError(
+                "is weak: it must start with `sk-`, have 20 characters or more and not be a published example."
+            )
         return key
 
     @field_validator("selfserve_secret_key")
@@ -85,7 +107,12 @@ class Settings(BaseSettings):
         """Refuse what is no plain http or https address."""
         url = url.strip()
         parts = urlsplit(url)
-        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or re.search(r"[\s;,'\"<>]", url)):
+        if url and (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.username
+            or re.search(r"[\s;,'\"<>]", url)
+        ):
             raise ValueError("must be an address such as `https://keys.example.com`.")
         return url.rstrip("/") if parts.path in ("", "/") and not parts.query else url
 
@@ -114,6 +141,11 @@ class Settings(BaseSettings):
         """The address and root path that links begin with, the root path once; empty when no base is set."""
         base = self.proxy_base_url.rstrip("/")
         return base if not base or base.endswith(self.server_root_path) else base + self.server_root_path
+
+    @property
+    def address(self) -> str:
+        """The address to open: the public one, else where `make run` listens."""
+        return self.public_url or f"http://127.0.0.1:{self.port}{self.server_root_path}"
 
     @property
     def public_origin(self) -> str:
@@ -161,8 +193,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **values: Any) -
 
 def stored_secret(name: str, environment: Mapping[str, str] | None = None) -> str | None:
     """Read a generated secret from its file, unless the environment sets it."""
-    given = _given(environment)
-    if given.get(name.upper()):
+    if given(environment).get(name.upper()):
         return None
     path = data_dir(environment) / GENERATED[name]
     return path.read_text(encoding="ascii").strip() if path.is_file() else None
@@ -170,10 +201,10 @@ def stored_secret(name: str, environment: Mapping[str, str] | None = None) -> st
 
 def data_dir(environment: Mapping[str, str] | None = None) -> Path:
     """Tell the data folder before the rest of the settings can be read."""
-    return Path(_given(environment).get("SELFSERVE_DATA_DIR") or "instance")
+    return Path(given(environment).get("SELFSERVE_DATA_DIR") or "instance")
 
 
-def _given(environment: Mapping[str, str] | None) -> dict[str, str]:
+def given(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Collect what is set in `.env` and in the environment, names in upper case."""
     names = {**dotenv_values(ENV_FILE), **(os.environ if environment is None else environment)}
     return {name.upper(): value or "" for name, value in names.items()}
@@ -182,13 +213,19 @@ def _given(environment: Mapping[str, str] | None) -> dict[str, str]:
 def _refuse_unknown_names(environment: Mapping[str, str] | None) -> None:
     """Stop at a misspelt `SELFSERVE_` name: it would be ignored in silence."""
     known = {name.upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in _given(environment) if name.startswith("SELFSERVE_") and name not in known)
+    unknown = sorted(name for name in given(environment) if name.startswith("SELFSERVE_") and name not in known)
     if unknown:
-        raise SettingsError(f"{unknown[0]} is not a setting of Selfserve. `.env.example` lists them all; remove it or mend its spelling.")
+        raise SettingsError(
+            f"{unknown[0]} is not a setting of Selfserve. `.env.example` lists them all; remove it or mend its spelling."
+        )
 
 
 def _complaint(problem: Any) -> str:
     """Say what is wrong with one setting, without its value."""
     name = ".".join(str(part) for part in problem["loc"]).upper()
-    reason = problem["msg"].removeprefix("Value error, ") if problem["type"] == "value_error" else _MENDS.get(problem["type"], problem["msg"])
+    reason = (
+        problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "value_error"
+        else _MENDS.get(problem["type"], problem["msg"])
+    )
     return f"{name} {reason}"

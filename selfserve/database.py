@@ -4,16 +4,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, DateTime, Engine, Integer, Table, event
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Engine, Integer, Table, and_, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from selfserve.config import Settings
-from selfserve.errors import Unavailable
+from selfserve.errors import DomainError, Unavailable
 from selfserve.extensions import db
 
 BUSY_SECONDS = 10
@@ -49,14 +50,17 @@ def transaction(*, durable: bool = True) -> Iterator[None]:
     """Open the one transaction of a write, commit at its end, roll back on any error.
 
     SQLite takes its write lock at once (BEGIN IMMEDIATE), so a transaction that reads first cannot fail later; writes of
-    one process queue here. `durable=False` lets SQLite skip the wait for the disk; PostgreSQL likewise. It does not nest.
+    one process queue here. `durable=False` skips the wait for the disk. What was read before is let go of, so that
+    nothing stale is written back. It does not nest.
     """
     session = db.session()
-    if session.in_transaction():
-        raise RuntimeError("transactions do not nest, and reads end before a write begins")
+    if session.info.get("writes"):
+        raise RuntimeError("transactions do not nest")
+    session.close()
     is_sqlite = db.engine.dialect.name == "sqlite"
     if is_sqlite and not _sqlite_writes.acquire(timeout=BUSY_SECONDS):
         raise Unavailable("The database is busy. Nothing was changed; try again.")
+    session.info["writes"] = True
     try:
         connection = session.connection(execution_options={"writes": True, "durable": durable})
         if not is_sqlite and not durable:
@@ -67,13 +71,14 @@ def transaction(*, durable: bool = True) -> Iterator[None]:
         session.rollback()
         raise
     finally:
+        session.info["writes"] = False
         if is_sqlite:
             _sqlite_writes.release()
 
 
 def end_read() -> None:
-    """Close the read that answered who is asking, so that a write can begin."""
-    db.session.rollback()
+    """Close the read that answered who is asking; what was read stays usable."""
+    db.session.close()
 
 
 def insert(table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -84,13 +89,21 @@ def insert(table: Table) -> sqlite.Insert | postgresql.Insert:
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Size the pool: as many connections as threads on SQLite, `SELFSERVE_DB_POOL` on PostgreSQL, no overflow."""
     if make_url(settings.resolved_database_url).get_backend_name() == "sqlite":
-        return {"pool_size": settings.selfserve_threads, "max_overflow": 0, "pool_timeout": BUSY_SECONDS, "connect_args": {"timeout": BUSY_SECONDS}}
+        return {
+            "pool_size": settings.selfserve_threads,
+            "max_overflow": 0,
+            "pool_timeout": BUSY_SECONDS,
+            "connect_args": {"timeout": BUSY_SECONDS},
+        }
     return {
         "pool_size": settings.selfserve_db_pool,
         "max_overflow": 0,
         "pool_timeout": 2,
         "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": 3, "options": "-c statement_timeout=15000 -c lock_timeout=10000 -c timezone=UTC"},
+        "connect_args": {
+            "connect_timeout": 3,
+            "options": "-c statement_timeout=15000 -c lock_timeout=10000 -c timezone=UTC",
+        },
     }
 
 
@@ -117,3 +130,43 @@ def _begin_sqlite(connection: Connection) -> None:
         return
     connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable', True) else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def conflicts(named: dict[str, DomainError]) -> Iterator[None]:
+    """Turn the violation of a named unique constraint into the error that stands for it.
+
+    Uniqueness is the database's business, so that it holds under parallel requests; anything else is raised as it is.
+    """
+    try:
+        yield
+        db.session.flush()
+    except IntegrityError as error:
+        for name, conflict in named.items():
+            if _violates(error, name):
+                raise conflict from None
+        raise
+
+
+def _violates(error: IntegrityError, constraint: str) -> bool:
+    """Tell whether the error is about this constraint: PostgreSQL names it, SQLite lists its columns."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return bool(diagnosis.constraint_name == constraint)
+    return str(error.orig).endswith(f": {_columns_of(constraint)}")
+
+
+def _columns_of(constraint: str) -> str:
+    """List the columns of a unique index or constraint as SQLite does."""
+    for table in db.metadata.tables.values():
+        for named in (*table.indexes, *table.constraints):
+            if named.name == constraint:
+                return ", ".join(f"{table.name}.{column.name}" for column in named.columns)
+    raise LookupError(constraint)
+
+
+def starts_with(column: Any, prefix: str) -> ColumnElement[bool]:
+    """Compare with a prefix in a way that an index answers; `%` and `_` are ordinary letters (S-32)."""
+    if db.engine.dialect.name == "sqlite":
+        return and_(column >= prefix, column < prefix + "\U0010ffff")
+    return cast("ColumnElement[bool]", column.startswith(prefix, autoescape=True))

@@ -25,7 +25,11 @@ class Role(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> "Role | None":
         """Accept the spelling that LiteLLM's code and CSV files use beside the documented one."""
-        return cls(value.replace("_view_only", "_viewer")) if "_view_only" in str(value) and isinstance(value, str) else None
+        return (
+            cls(value.replace("_view_only", "_viewer"))
+            if "_view_only" in str(value) and isinstance(value, str)
+            else None
+        )
 
     @property
     def label(self) -> str:
@@ -175,6 +179,16 @@ class KeyGrant:
 
 
 @dataclass(frozen=True)
+class Client:
+    """Where a request comes from, whoever sends it."""
+
+    source: str = "system"
+    address: str | None = None
+    request_id: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True)
 class Actor:
     """Who is asking, as a plain value: the person, the door they came through and the key they hold."""
 
@@ -183,9 +197,7 @@ class Actor:
     role: Role
     email: str | None = None
     name: str = ""
-    source: str = "system"
-    address: str | None = None
-    request_id: str | None = None
+    client: Client = field(default_factory=Client)
     key: KeyGrant | None = field(default=None, repr=False)
 
 

@@ -46,14 +46,18 @@ class ApiKey(Budgeted, Base):
     tpm_limit: Mapped[int | None] = mapped_column(BigInteger)
     rpm_limit: Mapped[int | None] = mapped_column(BigInteger)
     max_parallel_requests: Mapped[int | None] = mapped_column(BigInteger)
-    admin_limits: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="Limits set with wider reach than the owner's.")
+    admin_limits: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, doc="Limits set with wider reach than the owner's."
+    )
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     is_blocked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    blocked_by: Mapped[str | None] = mapped_column(String(255), doc="Who blocked it, in the words of the page.")
+    blocked_by: Mapped[str | None] = mapped_column(String(320), doc="Who blocked it, in the words of the page.")
     is_blocked_by_admin: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     creation_token: Mapped[str | None] = mapped_column(String(64), doc="Makes a form that is sent twice make one key.")
-    parent_id: Mapped[str | None] = mapped_column(ForeignKey("api_keys.id"), doc="The key that made it, which it never exceeds.")
+    parent_id: Mapped[str | None] = mapped_column(
+        ForeignKey("api_keys.id"), doc="The key that made it, which it never exceeds."
+    )
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -76,7 +80,7 @@ class ApiKey(Budgeted, Base):
         Index("uq_api_keys_creation_token", "owner_id", "creation_token", unique=True),
         Index("ix_api_keys_owner", "owner_id", "deleted_at", "created_at", "id"),
         Index("ix_api_keys_listing", "deleted_at", "created_at", "id"),
-        Index("ix_api_keys_alias_key", "alias_key"),
+        Index("ix_api_keys_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
     )
 
     @validates("alias")

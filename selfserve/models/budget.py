@@ -36,7 +36,11 @@ class Budgeted:
     @property
     def next_reset_at(self) -> datetime | None:
         """When the window ends, reckoned from now if it was not renewed yet."""
-        return next_reset(self.budget_duration, now()) if self.is_window_over and self.budget_duration else self.budget_reset_at
+        return (
+            next_reset(self.budget_duration, now())
+            if self.is_window_over and self.budget_duration
+            else self.budget_reset_at
+        )
 
     def set_budget(self, max_budget: int | None, duration: str | None) -> None:
         """Change the budget; a new length of the window starts a window, what is spent stays."""

@@ -65,9 +65,11 @@ class User(Budgeted, Base):
             unique=True,
             sqlite_where=text("deleted_at IS NULL"),
             postgresql_where=text("deleted_at IS NULL"),
+            postgresql_ops={"email_key": "text_pattern_ops"},
         ),
         Index("ix_users_listing", "deleted_at", "created_at", "id"),
-        Index("ix_users_alias_key", "alias_key"),
+        Index("ix_users_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
+        Index("ix_users_user_id_prefix", "user_id", postgresql_ops={"user_id": "text_pattern_ops"}),
     )
 
     @validates("email")

@@ -132,24 +132,29 @@ def _timestamp(moment: datetime) -> str:
 
 Text = Annotated[str, BeforeValidator(_stripped), AfterValidator(_plain), Field(min_length=1, max_length=255)]
 OptionalText = Annotated[
-    Annotated[str, AfterValidator(_plain), Field(max_length=255)] | None, BeforeValidator(lambda value: _blank_is_none(_stripped(value)))
+    Annotated[str, AfterValidator(_plain), Field(max_length=255)] | None,
+    BeforeValidator(lambda value: _blank_is_none(_stripped(value))),
 ]
 Email = Annotated[str, BeforeValidator(_email), Field(max_length=320)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none)]
 Dollars = Annotated[Annotated[int, BeforeValidator(_dollars)] | None, BeforeValidator(_blank_is_none)]
-Limit = Annotated[Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_INTEGER)] | None, BeforeValidator(_blank_is_none)]
-Duration = Annotated[Annotated[str, AfterValidator(_duration), Field(max_length=32)] | None, BeforeValidator(_forever_is_none)]
-Window = Annotated[Annotated[str, AfterValidator(_window), Field(max_length=32)] | None, BeforeValidator(_blank_is_none)]
+Limit = Annotated[
+    Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_INTEGER)] | None, BeforeValidator(_blank_is_none)
+]
+Duration = Annotated[
+    Annotated[str, AfterValidator(_duration), Field(max_length=32)] | None, BeforeValidator(_forever_is_none)
+]
+Window = Annotated[
+    Annotated[str, AfterValidator(_window), Field(max_length=32)] | None, BeforeValidator(_blank_is_none)
+]
 Names = Annotated[list[Text], Field(max_length=200)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
 AnyRole = Annotated[Role, BeforeValidator(_role)]
-Secret = Annotated[str, Field(min_length=1, max_length=512)]
+Secret = Annotated[str, AfterValidator(_plain), Field(min_length=1, max_length=512)]
 Page = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
 
-Timestamp = Annotated[datetime, PlainSerializer(_timestamp)]
-DollarsOut = Annotated[int, PlainSerializer(lambda nanos: float(to_dollars(nanos)))]
-
-
+Timestamp = Annotated[datetime, PlainSerializer(_timestamp, when_used="json")]
+DollarsOut = Annotated[int, PlainSerializer(lambda nanos: float(to_dollars(nanos)), when_used="json")]
 
 
 def clamp(value: int) -> int:

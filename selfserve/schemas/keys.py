@@ -176,12 +176,20 @@ class KeyAnswer(Answer):
     id: str | None
 
 
-class KeyGenerated(KeyAnswer):
-    """The one answer that holds a secret, in `key`."""
+class Revealed(Answer):
+    """The one schema with a secret: `key` is shown in the answer that makes it and never again (S-14)."""
 
     key: str
-    token_id: str | None = Field(validation_alias="token")
+    token: str | None
+    token_id: str | None = None
+    key_name: str | None
+    key_alias: str | None
+    expires: Timestamp | None
     duration: str | None = None
+
+
+class KeyGenerated(Revealed, KeyAnswer):
+    """`POST /key/generate`."""
 
 
 class KeyInfo(Answer):

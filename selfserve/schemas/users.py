@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasPath, Field, field_validator, model_validator
+from pydantic import Field, RootModel, field_validator, model_validator
 
 from selfserve.permissions import Role
 from selfserve.schemas.fields import (
@@ -25,7 +25,7 @@ from selfserve.schemas.fields import (
     Window,
     wrong,
 )
-from selfserve.schemas.keys import KeyAnswer, KeyGenerated
+from selfserve.schemas.keys import KeyAnswer, Revealed
 
 
 class UserFields(Command):
@@ -49,7 +49,9 @@ class UserFields(Command):
     def _people_set_their_own(cls, value: Any) -> None:
         """Nobody sets another person's password."""
         if value is not None:
-            raise wrong("cannot be set here. Make an invitation with `/invitation/new`: people set their own through its link.")
+            raise wrong(
+                "cannot be set here. Make an invitation with `/invitation/new`: people set their own through its link."
+            )
 
     @field_validator("teams", "team_id")
     @classmethod
@@ -76,7 +78,9 @@ class UserCreate(UserFields):
     def _no_mail_yet(cls, value: Any) -> None:
         """Say that no mail is sent yet rather than let somebody wait for it."""
         if value:
-            raise wrong("cannot be used: this version sends no mail yet. Make a link with `/invitation/new` and send it yourself.")
+            raise wrong(
+                "cannot be used: this version sends no mail yet. Make a link with `/invitation/new` and send it yourself."
+            )
 
     @property
     def role(self) -> Role:
@@ -84,13 +88,18 @@ class UserCreate(UserFields):
         return self.user_role or Role.INTERNAL_USER
 
 
-class UserUpdate(UserFields):
-    """`POST /user/update`: what is named is changed, an explicit null clears."""
+class UserChange(UserFields):
+    """What can be changed of a user: what is named is changed, an explicit null clears."""
 
-    user_id: OptionalText = None
     user_email: OptionalEmail = None
     user_role: AnyRole | None = None
     blocked: bool | None = None
+
+
+class UserUpdate(UserChange):
+    """`POST /user/update`: who is meant by `user_id`, else by `user_email`."""
+
+    user_id: OptionalText = None
 
     @model_validator(mode="after")
     def _names_somebody(self) -> "UserUpdate":
@@ -200,17 +209,14 @@ class UserList(Answer):
     total_pages: int
 
 
-class UserNew(KeyGenerated):
-    """`POST /user/new`: the user, and the key made with the account (its secret is empty when none was)."""
+class UserNew(Revealed, UserAnswer):
+    """`POST /user/new`: the user, and the key made with the account (`key` is empty when none was)."""
 
     key: str = ""
     token: str | None = None
-    token_id: str | None = None
     key_name: str | None = None
-    user_email: str | None = Field(validation_alias=AliasPath("owner", "email"))
-    user_alias: str | None = Field(validation_alias=AliasPath("owner", "alias"))
-    user_role: Role = Field(validation_alias=AliasPath("owner", "role"))
-    teams: list[str] = []
+    key_alias: str | None = None
+    expires: Timestamp | None = None
 
 
 class UserUpdated(Answer):
@@ -221,7 +227,11 @@ class UserUpdated(Answer):
 
 
 class RoleWords(Answer):
-    """One role of `GET /user/available_roles`."""
+    """One role in words."""
 
     description: str
     ui_label: str
+
+
+class Roles(RootModel[dict[Role, RoleWords]]):
+    """`GET /user/available_roles`."""

@@ -1,0 +1,101 @@
+"""Selfserve: a self-serve portal for LLM API keys. `create_app` is the only place where all parts meet."""
+
+from typing import Any
+
+import jinja2
+from flask import Flask, g
+
+from selfserve.blueprints import DIRECTORY
+from selfserve.cli import register_commands
+from selfserve.config import Settings, SettingsError, load_settings
+from selfserve.database import engine_options, prepare
+from selfserve.extensions import csrf, db, migrate
+from selfserve.permissions import Permission, Role
+from selfserve.web.errors import init_errors
+from selfserve.web.guards import can, check_routes, init_guards
+from selfserve.web.headers import init_headers
+from selfserve.web.logs import configure_logs, init_logs
+from selfserve.web.rootpath import RootPath
+from selfserve.web.statics import init_statics
+from selfserve.web.tokens import derive
+from selfserve.web.words import FILTERS
+
+__all__ = ["SettingsError", "create_app"]
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application. It makes no secret and touches no database: `python -m selfserve.setup` does.
+
+    Raises SettingsError when a setting is missing or makes no sense.
+    """
+    settings = settings or load_settings()
+    configure_logs()
+    app = Flask(__name__, static_folder=None)
+    app.config.from_mapping(_flask_config(settings))
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.jinja_env.undefined = jinja2.StrictUndefined
+    _init_database(app)
+    csrf.init_app(app)
+    init_logs(app)
+    init_guards(app)
+    init_headers(app, settings)
+    init_errors(app)
+    app.jinja_env.filters.update(FILTERS)
+    _init_templates(app, settings)
+    for blueprint, prefix in DIRECTORY:
+        app.register_blueprint(blueprint, url_prefix=prefix)
+    app.add_url_rule("/", "home", app.view_functions["auth.home"])
+    register_commands(app)
+    check_routes(app)
+    init_statics(app, settings)
+    if settings.server_root_path:
+        app.wsgi_app = RootPath(app.wsgi_app, settings.server_root_path)  # type: ignore[method-assign]
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    """Translate our settings for Flask and its extensions; each purpose has a key of its own."""
+    secret = settings.selfserve_secret_key.get_secret_value()
+    return {
+        "SETTINGS": settings,
+        "SECRET_KEY": derive(secret, "cookies"),
+        "WTF_CSRF_SECRET_KEY": derive(secret, "csrf"),
+        "ONBOARDING_KEY": derive(secret, "onboarding"),
+        "WTF_CSRF_CHECK_DEFAULT": False,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "SESSION_COOKIE_NAME": "selfserve_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_PATH": settings.cookie_path,
+        "MAX_CONTENT_LENGTH": 1_000_000,
+        "SQLALCHEMY_DATABASE_URI": settings.resolved_database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings) | {"hide_parameters": True},
+    }
+
+
+def _init_database(app: Flask) -> None:
+    """Bind the database; nothing is connected yet."""
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(app.root_path) + "/../migrations", render_as_batch=True, compare_type=True)
+    with app.app_context():
+        prepare(db.engine)
+
+
+def _init_templates(app: Flask, settings: Settings) -> None:
+    """Give every template the few things it may use."""
+    app.jinja_env.globals.update(
+        can=can,
+        Permission=Permission,
+        Role=Role,
+        organization=settings.selfserve_organization,
+        support_contact=settings.email_support_contact,
+        base_url=settings.public_url,
+    )
+
+    @app.context_processor
+    def always() -> dict[str, Any]:
+        """Say who is asking, as far as the guard found out; it works with the database away."""
+        return {"actor": g.get("actor"), "request_id": g.get("request_id", "")}

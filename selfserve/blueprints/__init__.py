@@ -1,0 +1,27 @@
+"""The directory of the house: every blueprint and the prefix it stands under."""
+
+from selfserve.blueprints.account.pages import pages as account_pages
+from selfserve.blueprints.auth.api import api as auth_api
+from selfserve.blueprints.auth.pages import pages as auth_pages
+from selfserve.blueprints.health.api import api as health_api
+from selfserve.blueprints.keys.api import api as keys_api
+from selfserve.blueprints.keys.pages import pages as keys_pages
+from selfserve.blueprints.onboarding.api import api as onboarding_api
+from selfserve.blueprints.onboarding.pages import pages as onboarding_pages
+from selfserve.blueprints.spend.pages import pages as spend_pages
+from selfserve.blueprints.users.api import api as users_api
+from selfserve.blueprints.users.pages import pages as users_pages
+
+DIRECTORY = (
+    (auth_pages, "/ui"),
+    (onboarding_pages, "/ui"),
+    (keys_pages, "/ui"),
+    (spend_pages, "/ui"),
+    (account_pages, "/ui"),
+    (users_pages, "/ui"),
+    (auth_api, None),
+    (onboarding_api, None),
+    (users_api, None),
+    (keys_api, None),
+    (health_api, None),
+)

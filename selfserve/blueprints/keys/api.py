@@ -1,0 +1,102 @@
+"""Keys by curl: LiteLLM's documented key management."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from selfserve.permissions import Permission
+from selfserve.schemas.keys import (
+    KeyAnswer,
+    KeyCreate,
+    KeyDelete,
+    KeyGenerated,
+    KeyInfo,
+    KeyList,
+    KeyListQuery,
+    KeyName,
+    KeyQuery,
+    KeysDeleted,
+    KeyUpdate,
+    KeyUpdated,
+)
+from selfserve.services import key_lists, keys
+from selfserve.web.guards import current_actor, requires
+from selfserve.web.render import accepts, returns
+
+api = Blueprint("keys_api", __name__)
+
+
+@api.post("/key/generate")
+@requires(Permission.KEY_CREATE)
+@accepts(KeyCreate)
+@returns(KeyGenerated)
+def generate(command: KeyCreate) -> KeyGenerated:
+    """Make a key: its secret is shown here and never again."""
+    created = keys.create_key(current_actor(), command)
+    shown = KeyAnswer.model_validate(created.key).model_dump()
+    return KeyGenerated.model_validate(
+        {**shown, "key": created.secret, "token_id": created.key.token, "duration": command.duration}
+    )
+
+
+@api.get("/key/info")
+@requires(Permission.KEY_READ)
+@accepts(KeyQuery)
+@returns(KeyInfo)
+def info(query: KeyQuery) -> Any:
+    """Show a key; without `key` the one that asks."""
+    actor = current_actor()
+    key = keys.get_key(actor, query.key or (actor.key.token_hash if actor.key else ""))
+    return {"key": key.token, "info": key}
+
+
+@api.get("/key/list")
+@requires(Permission.KEY_READ)
+@accepts(KeyListQuery)
+@returns(KeyList)
+def list_all(query: KeyListQuery) -> Any:
+    """List keys by numbered pages: hashes, or whole rows with `return_full_object`."""
+    page = key_lists.list_keys(current_actor(), query)
+    shown = (
+        [KeyAnswer.model_validate(key) for key in page.keys]
+        if query.return_full_object
+        else [key.token for key in page.keys]
+    )
+    return {"keys": shown, "total_count": page.total, "current_page": query.page, "total_pages": page.total_pages}
+
+
+@api.post("/key/update")
+@requires(Permission.KEY_UPDATE)
+@accepts(KeyUpdate)
+@returns(KeyUpdated)
+def update(command: KeyUpdate) -> Any:
+    """Change a key; what is not named stays, an explicit null clears."""
+    return keys.update_key(current_actor(), command)
+
+
+@api.post("/key/block")
+@requires(Permission.KEY_BLOCK)
+@accepts(KeyName)
+@returns(KeyUpdated)
+def block(command: KeyName) -> Any:
+    """Block a key: it stops at once."""
+    return keys.block_key(current_actor(), command.key)
+
+
+@api.post("/key/unblock")
+@requires(Permission.KEY_BLOCK)
+@accepts(KeyName)
+@returns(KeyUpdated)
+def unblock(command: KeyName) -> Any:
+    """Unblock a key."""
+    return keys.unblock_key(current_actor(), command.key)
+
+
+@api.post("/key/delete")
+@requires(Permission.KEY_DELETE)
+@accepts(KeyDelete)
+@returns(KeysDeleted)
+def delete(command: KeyDelete) -> KeysDeleted:
+    """Delete keys for good, in one transaction."""
+    done = keys.delete_keys(current_actor(), command)
+    return KeysDeleted(deleted_keys=done.deleted, not_found=done.not_found)

@@ -1,0 +1,108 @@
+"""Users by curl: LiteLLM's documented user management."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from selfserve.permissions import Permission, Role
+from selfserve.schemas.keys import KeyListQuery
+from selfserve.schemas.users import (
+    ListedUser,
+    Roles,
+    RoleWords,
+    UserAnswer,
+    UserCreate,
+    UserDelete,
+    UserInfo,
+    UserList,
+    UserListQuery,
+    UserNew,
+    UserQuery,
+    UserUpdate,
+    UserUpdated,
+)
+from selfserve.services import key_lists, user_lists, users
+from selfserve.web.guards import current_actor, requires
+from selfserve.web.links import settings
+from selfserve.web.render import accepts, returns
+
+api = Blueprint("users_api", __name__)
+
+MOST_KEYS_SHOWN = 100
+
+
+@api.post("/user/new")
+@requires(Permission.USER_CREATE)
+@accepts(UserCreate)
+@returns(UserNew)
+def new(command: UserCreate) -> UserNew:
+    """Make a user and, unless `auto_create_key` says no, a first key: its secret is shown here and never again."""
+    wants_key = settings().selfserve_auto_create_key if command.auto_create_key is None else command.auto_create_key
+    created = users.create_user(current_actor(), command, with_key=wants_key)
+    answer = UserNew.model_validate(
+        {**UserAnswer.model_validate(created.user).model_dump(), "duration": command.duration}
+    )
+    if created.key is None:
+        return answer
+    key = created.key.key
+    shown = {"key": created.key.secret, "token": key.token, "token_id": key.token, "key_name": key.key_name}
+    return answer.model_copy(update={**shown, "key_alias": key.alias, "expires": key.expires_at})
+
+
+@api.get("/user/info")
+@requires(Permission.USER_READ)
+@accepts(UserQuery)
+@returns(UserInfo)
+def info(query: UserQuery) -> UserInfo:
+    """Show a user and their keys, a hundred at most; without `user_id` the caller's own row."""
+    user = users.get_user_by_user_id(current_actor(), query.user_id)
+    keys = key_lists.list_keys(current_actor(), KeyListQuery(user_id=user.user_id, size=MOST_KEYS_SHOWN)).keys
+    return UserInfo.model_validate({"user_id": user.user_id, "user_info": user, "keys": keys})
+
+
+@api.get("/v2/user/info")
+@requires(Permission.USER_READ)
+@accepts(UserQuery)
+@returns(UserAnswer)
+def info_v2(query: UserQuery) -> Any:
+    """Show a user without their keys."""
+    return users.get_user_by_user_id(current_actor(), query.user_id)
+
+
+@api.get("/user/list")
+@requires(Permission.USER_LIST)
+@accepts(UserListQuery)
+@returns(UserList)
+def list_all(query: UserListQuery) -> UserList:
+    """List users by numbered pages."""
+    page = user_lists.list_users(current_actor(), query)
+    listed = [ListedUser.model_validate(user).model_copy(update={"key_count": count}) for user, count in page.rows]
+    return UserList(
+        users=listed, total=page.total, page=query.page, page_size=query.page_size, total_pages=page.total_pages
+    )
+
+
+@api.get("/user/available_roles")
+@requires(Permission.ROLE_LIST)
+@returns(Roles)
+def available_roles() -> Any:
+    """List the four roles in words."""
+    return {role: RoleWords(description=role.summary, ui_label=role.label) for role in Role}
+
+
+@api.post("/user/update")
+@requires(Permission.USER_UPDATE)
+@accepts(UserUpdate)
+@returns(UserUpdated)
+def update(command: UserUpdate) -> Any:
+    """Change a user; what is not named stays, an explicit null clears."""
+    user = users.update_user(current_actor(), command)
+    return {"user_id": user.user_id, "data": user}
+
+
+@api.post("/user/delete")
+@requires(Permission.USER_DELETE)
+@accepts(UserDelete)
+def delete(command: UserDelete) -> Response:
+    """Delete users, all or none; their keys stop at once. The answer is how many."""
+    return Response(f"{len(users.delete_users(current_actor(), command.user_ids))}\n", mimetype="application/json")

@@ -1,0 +1,47 @@
+"""`python -m selfserve.serve`: become the production server, with everything it needs to know from the settings."""
+
+import os
+import sys
+from pathlib import Path
+
+from selfserve.config import Settings, SettingsError, load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """Replace this process by gunicorn."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(f"Selfserve cannot start.\n{error}", file=sys.stderr)
+        return 2
+    if not settings.proxy_base_url:
+        os.environ["PROXY_BASE_URL"] = f"http://127.0.0.1:{settings.port}"
+        print(
+            f"  PROXY_BASE_URL is not set: links begin with {settings.address}. Set it before you send any.",
+            file=sys.stderr,
+        )
+    os.execv(sys.executable, command(settings))
+    return 0
+
+
+def command(settings: Settings) -> list[str]:
+    """Write the server's command line: threads, because a stream holds one; no log of addresses, because links are secret."""
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        f"--bind={settings.host}:{settings.port}",
+        f"--workers={settings.selfserve_workers}",
+        f"--threads={settings.selfserve_threads}",
+        "--worker-class=gthread",
+        "--graceful-timeout=10",
+        "--log-level=warning",
+        f"--pythonpath={ROOT}",
+        "wsgi:app",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The audit row, written in the transaction of the deed it tells of."""
+
+from typing import Any
+
+from selfserve.extensions import db
+from selfserve.models import AuditEvent
+from selfserve.permissions import Actor
+
+
+def record_event(
+    actor: Actor,
+    action: str,
+    noun: str,
+    object_id: str | None,
+    *,
+    owner: str | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Add one row; needs an open transaction. What is passed must hold no secret and no hash (S-45)."""
+    db.session.add(
+        AuditEvent(
+            actor_user_id=actor.user_id or None,
+            actor_role=actor.role.value if actor.user_id else None,
+            actor_key_id=actor.key.id if actor.key else None,
+            source=actor.client.source,
+            address=actor.client.address,
+            request_id=actor.client.request_id,
+            action=action,
+            object_type=noun,
+            object_id=object_id,
+            owner_user_id=owner,
+            before=before or {},
+            after=after or {},
+        )
+    )

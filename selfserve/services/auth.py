@@ -1,0 +1,188 @@
+"""Who is asking: sessions for pages, keys for the API."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+
+from selfserve.clock import now
+from selfserve.database import transaction
+from selfserve.errors import Unauthenticated
+from selfserve.extensions import db
+from selfserve.minting import KEY_PREFIX, fingerprint, is_well_formed, mint_token, tail
+from selfserve.models import ApiKey, Session, User
+from selfserve.models.user import email_key
+from selfserve.permissions import Actor, Client, KeyGrant
+from selfserve.services import passwords, throttles
+from selfserve.services.actors import actor_of, master, nobody
+from selfserve.services.audit import record_event
+from selfserve.services.key_limits import limits_of
+from selfserve.services.users import find_by_email
+
+ABSOLUTE_LIFETIME = timedelta(days=7)
+SEEN_EVERY = timedelta(seconds=60)
+WRONG = "Email or password is wrong."
+
+
+@dataclass(frozen=True)
+class NewSession:
+    """A session just begun; its id exists here and in the browser's cookie only."""
+
+    session_id: str
+    user: User
+
+
+@dataclass(frozen=True)
+class LiveSession:
+    """A session that is alive, and the actor it belongs to."""
+
+    session_id: str
+    actor: Actor
+    has_password_since: datetime | None
+
+
+def log_in(email: str, password: str, client: Client) -> NewSession:
+    """Sign in by password. One error for all causes and as much time for each (S-20b); tries are counted before (S-18).
+
+    Raises Unauthenticated, TooMany.
+    """
+    buckets = throttles.login_buckets(client.address, email_key(email))
+    throttles.take_try(*buckets)
+    user = find_by_email(email)
+    is_right = passwords.verify_password(user.password_hash if user else None, password)
+    if user is None or not is_right or user.is_blocked:
+        with transaction(durable=False):
+            record_event(nobody(client), "login.failed", "user", user.user_id if user else None)
+        raise Unauthenticated(WRONG)
+    with transaction():
+        throttles.give_back(*buckets)
+        throttles.sweep()
+        session_id = add_session(user, client)
+        record_event(actor_of(user, client), "login.succeeded", "user", user.user_id, owner=user.user_id)
+    return NewSession(session_id, user)
+
+
+def begin_session(user: User, client: Client) -> str:
+    """Begin a session for somebody who has just proved who they are by a link."""
+    with transaction():
+        session_id = add_session(user, client)
+        record_event(actor_of(user, client), "login.succeeded", "user", user.user_id, owner=user.user_id)
+    return session_id
+
+
+def add_session(user: User, client: Client) -> str:
+    """Add a session's row and sweep dead ones; needs an open transaction. Raises Unauthenticated if access ended meanwhile."""
+    moment = now()
+    seen = update(User).where(User.id == user.id, User.deleted_at.is_(None), User.is_blocked.is_(False))
+    same_password = seen.where(User.password_hash == user.password_hash)
+    if not db.session.execute(same_password.values(last_login_at=moment, updated_at=User.updated_at)).rowcount:  # type: ignore[attr-defined]
+        raise Unauthenticated(WRONG)
+    db.session.execute(delete(Session).where(Session.expires_at <= moment))
+    session_id = mint_token()
+    db.session.add(
+        Session(
+            id_hash=fingerprint(session_id),
+            user_pk=user.id,
+            address=client.address,
+            user_agent=(client.user_agent or "")[:255] or None,
+            created_at=moment,
+            last_seen_at=moment,
+            expires_at=moment + ABSOLUTE_LIFETIME,
+        )
+    )
+    return session_id
+
+
+def find_session(session_id: str, client: Client, idle: timedelta) -> LiveSession | None:
+    """Find a living session and who it belongs to, in one query; note at most once a minute that it was seen."""
+    moment, id_hash = now(), fingerprint(session_id)
+    query = (
+        select(User, Session.last_seen_at).join(Session, Session.user_pk == User.id).where(Session.id_hash == id_hash)
+    )
+    alive = (
+        Session.expires_at > moment,
+        Session.last_seen_at > moment - idle,
+        User.deleted_at.is_(None),
+        User.is_blocked.is_(False),
+    )
+    found = db.session.execute(query.where(*alive)).one_or_none()
+    if found is None:
+        return None
+    user, last_seen_at = found
+    live = LiveSession(session_id, actor_of(user, client), user.password_changed_at)
+    if last_seen_at < moment - SEEN_EVERY:
+        with transaction(durable=False):
+            db.session.execute(update(Session).where(Session.id_hash == id_hash).values(last_seen_at=moment))
+    return live
+
+
+def end_session(session_id: str, client: Client) -> bool:
+    """End a session; tell whether there was one. It is dead for every worker at once (S-10)."""
+    with transaction():
+        query = select(User).join(Session, Session.user_pk == User.id).where(Session.id_hash == fingerprint(session_id))
+        user = db.session.scalar(query)
+        if user is None:
+            return False
+        db.session.execute(delete(Session).where(Session.id_hash == fingerprint(session_id)))
+        record_event(actor_of(user, client), "logout", "user", user.user_id, owner=user.user_id)
+    return True
+
+
+def identify(token: str, master_key: str, client: Client) -> Actor:
+    """Tell who a bearer token is: the master key or a key's owner.
+
+    Raises Unauthenticated, with the documented type and without repeating more of the token than its tail; TooMany for guessers.
+    """
+    if hmac.compare_digest(fingerprint(token), fingerprint(master_key)):
+        return master(client)
+    if not token.startswith("sk-"):
+        raise Unauthenticated(
+            "Authentication Error, the key must start with 'sk-'. Use the key itself, not its hash or id."
+        )
+    key = _find_key(token)
+    if key is None:
+        throttles.take_try(throttles.guess_bucket(client.address))
+        raise Unauthenticated(
+            f"Authentication Error, Invalid proxy server token passed. Received API Key = sk-...{tail(token)}. Unable to find it.",
+            param="key",
+            type="token_not_found_in_db",
+        )
+    _refuse_unusable(key)
+    _note_use(key)
+    grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type)
+    return actor_of(key.owner, client, grant)
+
+
+def _find_key(token: str) -> ApiKey | None:
+    """Look a key up by its hash, unless its checksum shows that it never was one of ours."""
+    if token.startswith(KEY_PREFIX) and not is_well_formed(token):
+        return None
+    query = select(ApiKey, User).join(User, User.id == ApiKey.owner_id).where(ApiKey.token == fingerprint(token))
+    found = db.session.execute(query.where(ApiKey.deleted_at.is_(None), User.deleted_at.is_(None))).one_or_none()
+    if found is None:
+        return None
+    key: ApiKey = found[0]
+    return key
+
+
+def _refuse_unusable(key: ApiKey) -> None:
+    """Refuse a blocked or expired key and one whose owner is blocked."""
+    if key.is_blocked or key.owner.is_blocked:
+        whose = "Key" if key.is_blocked else "User"
+        raise Unauthenticated(f"Authentication Error, {whose} is blocked. Ask an admin if you need it.", param="key")
+    if key.is_expired and key.expires_at:
+        expired = key.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        raise Unauthenticated(
+            f"Authentication Error - Expired Key. Key Expiry time {expired}", param="key", type="expired_key"
+        )
+
+
+def _note_use(key: ApiKey) -> None:
+    """Note at most once a minute that a key was used; nobody waits for the disk."""
+    moment = now()
+    if key.last_used_at is None or key.last_used_at < moment - SEEN_EVERY:
+        with transaction(durable=False):
+            db.session.execute(
+                update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=moment, updated_at=ApiKey.updated_at)
+            )

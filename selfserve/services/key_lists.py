@@ -1,0 +1,141 @@
+"""Lists of keys: numbered pages for the API, keyset pages for the browser."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select, union
+
+from selfserve.clock import now
+from selfserve.database import starts_with
+from selfserve.errors import Forbidden
+from selfserve.extensions import db
+from selfserve.models import ApiKey, KeyStatus, User
+from selfserve.models.api_key import EXPIRING_DAYS
+from selfserve.permissions import Actor, Permission, Reach, reach
+from selfserve.schemas.keys import KeyFilter, KeyListQuery
+from selfserve.services.actors import require
+from selfserve.services.keys import living_keys, named
+from selfserve.services.paging import Slice, bounded_count, pages, take_slice
+from selfserve.services.tallies import read_tally
+
+_SORTS: dict[str, Any] = {
+    "spend": ApiKey.window_spend,
+    "max_budget": ApiKey.max_budget,
+    "created_at": ApiKey.created_at,
+    "updated_at": ApiKey.updated_at,
+    "token": ApiKey.token,
+    "key_alias": ApiKey.alias,
+}
+
+
+@dataclass(frozen=True)
+class KeyPage:
+    """A numbered page of the API."""
+
+    keys: list[ApiKey]
+    total: int
+    total_pages: int
+
+
+def list_keys(actor: Actor, query: KeyListQuery) -> KeyPage:
+    """List keys within reach: filtered, sorted, a numbered page. Raises Forbidden for a filter that names somebody else."""
+    require(actor, Permission.KEY_READ)
+    sees_all = reach(actor.role, Permission.KEY_READ) is Reach.ANYONES
+    if not sees_all and (query.user_id not in (None, actor.user_id) or query.team_id is not None):
+        raise Forbidden("You can only list your own keys. Leave user_id and team_id out.", param="user_id")
+    rows = _filtered(living_keys() if sees_all else _own(actor), query, sees_all)
+    is_filtered = query.model_fields_set - {"page", "size", "return_full_object", "sort_by", "sort_order"}
+    total = read_tally("keys") if sees_all and not is_filtered else bounded_count(rows)[0]
+    order = _SORTS[query.sort_by or "created_at"]
+    is_ascending = query.sort_order == "asc"
+    rows = rows.order_by(
+        order.asc() if is_ascending else order.desc(), ApiKey.id.asc() if is_ascending else ApiKey.id.desc()
+    )
+    keys = list(db.session.scalars(rows.limit(query.size).offset((query.page - 1) * query.size)))
+    return KeyPage(keys, total, pages(total, query.size))
+
+
+def list_own_keys(actor: Actor, wanted: KeyFilter) -> Slice[ApiKey]:
+    """List the actor's own keys for the browser, newest first."""
+    require(actor, Permission.KEY_READ)
+    return _slice(_own(actor), wanted, is_own=True)
+
+
+def list_all_keys(actor: Actor, wanted: KeyFilter) -> Slice[ApiKey]:
+    """List everyone's keys for the browser, newest first."""
+    require(actor, Permission.KEY_OVERSEE)
+    return _slice(living_keys(), wanted, is_own=False)
+
+
+def count_own_keys(actor: Actor) -> dict[str, int]:
+    """Count the actor's own keys: all of them, and those that work now."""
+    works = and_(ApiKey.is_blocked.is_(False), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now()))
+    counts = select(func.count(), func.count().filter(works)).where(
+        ApiKey.owner_id == actor.id, ApiKey.deleted_at.is_(None)
+    )
+    every, working = db.session.execute(counts).one()
+    return {"all": every, "active": working}
+
+
+def _own(actor: Actor) -> Select[Any]:
+    """Select the actor's own keys."""
+    return living_keys().where(ApiKey.owner_id == actor.id)
+
+
+def _slice(rows: Select[Any], wanted: KeyFilter, *, is_own: bool) -> Slice[ApiKey]:
+    """Filter and take one keyset page."""
+    if wanted.q:
+        rows = rows.where(_matches(wanted.q, is_own=is_own))
+    if wanted.status:
+        rows = rows.where(_in_status(KeyStatus(wanted.status)))
+    return take_slice(rows, rows, (ApiKey.created_at, ApiKey.id), wanted.after, lambda key: (key.created_at, key.id))
+
+
+def _filtered(rows: Select[Any], query: KeyListQuery, sees_all: bool) -> Select[Any]:
+    """Apply the documented filters of `/key/list`."""
+    if query.user_id is not None:
+        rows = rows.where(User.user_id == query.user_id)
+    if query.team_id is not None:
+        rows = rows.where(ApiKey.id.is_(None))
+    if query.key_hash is not None:
+        rows = rows.where(named(query.key_hash))
+    if query.key_alias is not None:
+        rows = rows.where(ApiKey.alias == query.key_alias)
+    if query.search is not None:
+        rows = rows.where(_matches(query.search, is_own=not sees_all))
+    if query.status is not None:
+        rows = rows.where(_in_status(KeyStatus(query.status)))
+    return rows
+
+
+def _matches(words: str, *, is_own: bool) -> Any:
+    """Search by the beginning of an alias, an owner's address or an id; within one owner anywhere in the alias."""
+    folded = words.casefold()
+    if is_own:
+        return or_(ApiKey.alias_key.contains(folded, autoescape=True), ApiKey.tail == words[-4:], ApiKey.token == words)
+    by_alias = select(ApiKey.id).where(starts_with(ApiKey.alias_key, folded))
+    is_owner = or_(starts_with(User.email_key, folded), starts_with(User.alias_key, folded), User.user_id == words)
+    by_owner = select(ApiKey.id).where(ApiKey.owner_id.in_(select(User.id).where(is_owner)))
+    by_name = select(ApiKey.id).where(named(words))
+    return ApiKey.id.in_(union(by_alias, by_owner, by_name))
+
+
+def _in_status(status: KeyStatus) -> Any:
+    """Say a status as a condition, in the order in which `ApiKey.status` decides."""
+    moment = now()
+    is_expired = and_(ApiKey.expires_at.is_not(None), ApiKey.expires_at <= moment)
+    is_spent = and_(
+        ApiKey.max_budget.is_not(None),
+        ApiKey.window_spend >= ApiKey.max_budget,
+        or_(ApiKey.budget_reset_at.is_(None), ApiKey.budget_reset_at > moment),
+    )
+    expires_soon = and_(ApiKey.expires_at > moment, ApiKey.expires_at <= moment + timedelta(days=EXPIRING_DAYS))
+    free = ApiKey.is_blocked.is_(False)
+    return {
+        KeyStatus.BLOCKED: ApiKey.is_blocked.is_(True),
+        KeyStatus.EXPIRED: and_(free, is_expired),
+        KeyStatus.OVER_BUDGET: and_(free, ~is_expired, is_spent),
+        KeyStatus.EXPIRING: and_(free, expires_soon, ~is_spent),
+        KeyStatus.ACTIVE: and_(free, ~is_expired, ~is_spent),
+    }[status]

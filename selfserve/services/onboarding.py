@@ -1,0 +1,269 @@
+"""Invitations: a link that lets one person set a password once, for the first time or again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select, update
+from sqlalchemy.orm import contains_eager
+
+from selfserve.clock import now
+from selfserve.database import conflicts, transaction
+from selfserve.errors import Conflict, Gone, Invalid, NotFound
+from selfserve.extensions import db
+from selfserve.minting import fingerprint, mint_invitation
+from selfserve.models import Invitation, User
+from selfserve.models.invitation import LIFETIME
+from selfserve.models.user import email_key
+from selfserve.permissions import Actor, Client, Permission
+from selfserve.schemas.users import InvitePeople, UserCreate
+from selfserve.services import passwords, throttles
+from selfserve.services.actors import actor_of, confirm, require
+from selfserve.services.audit import record_event
+from selfserve.services.users import add_user, end_access, lock_user
+
+GONE = "This link is no longer valid: it has expired, was used, or was replaced. Sign in, or ask for a new one."
+
+
+@dataclass(frozen=True)
+class InvitationCreated:
+    """A new invitation with the secret that opens its link, which exists here and in the answer made of it only."""
+
+    invitation: Invitation
+    user: User
+    secret: str
+
+
+@dataclass(frozen=True)
+class OpenInvitation:
+    """An invitation that still opens, with the person it is for and who sent it."""
+
+    id: str
+    user: User
+    invited_by: str
+    expires_at: datetime
+
+
+def create_invitation(actor: Actor, user_id: str) -> InvitationCreated:
+    """Make a link for the user with this `user_id`; an older open one ends. For who has a password it is a reset link.
+
+    Raises NotFound for an unknown user, Conflict for a blocked one.
+    """
+    return _create(actor, select(User.id).where(User.user_id == user_id))
+
+
+def create_invitation_for(actor: Actor, row_id: str) -> InvitationCreated:
+    """Make a link for the user with this row id."""
+    return _create(actor, select(User.id).where(User.id == row_id))
+
+
+def invite_people(actor: Actor, command: InvitePeople) -> list[InvitationCreated]:
+    """Make users and their links, all or none. Raises Conflict naming the address that exists."""
+    require(actor, Permission.USER_CREATE)
+    require(actor, Permission.INVITATION_CREATE)
+    emails = list({email_key(email): email for email in command.emails if email}.values())
+    if not emails:
+        raise Invalid("Enter at least one e-mail address.", param="emails")
+    made = []
+    with transaction():
+        confirm(actor, Permission.USER_CREATE)
+        for email in emails:
+            budget = command.model_dump(include={"max_budget", "budget_duration"})
+            user = add_user(actor, UserCreate.model_construct(user_email=email, user_role=command.role, **budget))
+            made.append(add_invitation(actor, user))
+    return made
+
+
+def get_invitation(actor: Actor, name: str) -> Invitation:
+    """Get an invitation by the link's id or the row's own. Raises NotFound."""
+    require(actor, Permission.INVITATION_READ)
+    invitation = db.session.scalar(_named(name))
+    if invitation is None:
+        raise _unknown()
+    return invitation
+
+
+def end_invitation(actor: Actor, name: str, *, is_accepted: bool) -> Invitation:
+    """`/invitation/update`: true ends the link, false changes nothing. Raises Conflict for an accepted one."""
+    require(actor, Permission.INVITATION_UPDATE)
+    with transaction():
+        invitation = _lock(name)
+        if invitation.is_accepted:
+            raise Conflict("That invitation was accepted already.", param="invitation_id")
+        if is_accepted and invitation.ended_at is None:
+            _end(actor, invitation)
+    return invitation
+
+
+def delete_invitation(actor: Actor, name: str) -> Invitation:
+    """Delete an invitation: its link ends, it is not found any more."""
+    require(actor, Permission.INVITATION_DELETE)
+    with transaction():
+        invitation = _lock(name)
+        if invitation.ended_at is None:
+            _end(actor, invitation)
+        invitation.deleted_at = now()
+    return invitation
+
+
+def revoke_invitation(actor: Actor, row_id: str) -> User:
+    """End the open link of a user, if there is one. Raises NotFound for an unknown user."""
+    require(actor, Permission.INVITATION_UPDATE)
+    with transaction():
+        user = lock_user(row_id)
+        if user is None:
+            raise NotFound("There is no such user.", param="user_id")
+        for invitation in db.session.scalars(_open_ones(user)):
+            _end(actor, invitation)
+    return user
+
+
+def open_link(secret: str, client: Client) -> OpenInvitation:
+    """Look at a link without using it. Raises Gone, the same for every cause, and counts guesses."""
+    invitation = db.session.scalar(_invitations().where(Invitation.secret_hash == fingerprint(secret)))
+    if invitation is None:
+        throttles.take_try(throttles.guess_bucket(client.address))
+    return _still_open(invitation)
+
+
+def open_invitation(invitation_id: str) -> OpenInvitation:
+    """Look at an invitation by its row's id, as a signed token names it. Raises Gone."""
+    return _still_open(db.session.scalar(_invitations().where(Invitation.id == invitation_id)))
+
+
+def find_invitation_id(secret: str) -> str | None:
+    """Find the row that a link's id belongs to."""
+    return db.session.scalar(select(Invitation.id).where(Invitation.secret_hash == fingerprint(secret)))
+
+
+def claim(invitation_id: str, password: str, email: str | None, client: Client, *, shortest: int) -> User:
+    """Use a link: set the password, end all sessions and links of the person. Of many at once one wins.
+
+    Raises Gone, Invalid (password, missing address), Conflict (address taken).
+    """
+    opened = open_invitation(invitation_id)
+    if opened.user.email is None and email is None:
+        raise Invalid("Enter your e-mail address: you sign in with it.", param="user_email")
+    address = opened.user.email or email
+    passwords.check_new_password(password, shortest, [address, opened.user.alias])
+    password_hash = passwords.hash_password(password)
+    with (
+        conflicts({"uq_users_email_key": Conflict("That address belongs to another account.", param="user_email")}),
+        transaction(),
+    ):
+        user = _use(invitation_id)
+        if user.email is None:
+            user.email = address
+        user.password_hash, user.password_changed_at = password_hash, now()
+        end_access(user)
+        record_event(actor_of(user, client), "invitation.accepted", "invitation", invitation_id, owner=user.user_id)
+    return user
+
+
+def _create(actor: Actor, wanted: Select[Any]) -> InvitationCreated:
+    """Make a link for the one user that is wanted."""
+    require(actor, Permission.INVITATION_CREATE)
+    with transaction():
+        confirm(actor, Permission.INVITATION_CREATE)
+        row_id = db.session.scalar(wanted)
+        user = lock_user(row_id) if row_id else None
+        if user is None:
+            raise NotFound("There is no such user. Make one with `/user/new` first.", param="user_id")
+        if user.is_blocked:
+            raise Conflict("That user is blocked. Unblock them first.", param="user_id")
+        return add_invitation(actor, user)
+
+
+def add_invitation(actor: Actor, user: User) -> InvitationCreated:
+    """Add an invitation's row after ending older open ones; needs an open transaction and the user's row locked."""
+    for older in db.session.scalars(_open_ones(user)):
+        _end(actor, older)
+    db.session.flush()
+    secret, moment = mint_invitation(), now()
+    invitation = Invitation(
+        secret_hash=fingerprint(secret),
+        user_pk=user.id,
+        user=user,
+        expires_at=moment + LIFETIME,
+        created_at=moment,
+        created_by=actor.user_id,
+        created_by_name=actor.name,
+        updated_at=moment,
+        updated_by=actor.user_id,
+    )
+    db.session.add(invitation)
+    db.session.flush()
+    record_event(actor, "invitation.created", "invitation", invitation.id, owner=user.user_id)
+    return InvitationCreated(invitation, user, secret)
+
+
+def _use(invitation_id: str) -> User:
+    """Mark an invitation used if nobody did before, in one statement (S-19); give its user, locked."""
+    moment = now()
+    user_pk = db.session.scalar(
+        update(Invitation)
+        .where(
+            Invitation.id == invitation_id,
+            Invitation.accepted_at.is_(None),
+            Invitation.ended_at.is_(None),
+            Invitation.expires_at > moment,
+        )
+        .values(accepted_at=moment, updated_at=moment)
+        .returning(Invitation.user_pk)
+    )
+    user = lock_user(user_pk) if user_pk else None
+    if user is None or user.is_blocked:
+        raise Gone(GONE)
+    return user
+
+
+def _still_open(invitation: Invitation | None) -> OpenInvitation:
+    """Give what a living link may show; all else is gone, in one wording (S-20)."""
+    if (
+        invitation is None
+        or invitation.accepted_at is not None
+        or invitation.ended_at is not None
+        or invitation.expires_at <= now()
+        or invitation.user.deleted_at is not None
+        or invitation.user.is_blocked
+    ):
+        raise Gone(GONE)
+    return OpenInvitation(invitation.id, invitation.user, invitation.created_by_name, invitation.expires_at)
+
+
+def _invitations() -> Select[Any]:
+    """Select invitations with their users."""
+    return select(Invitation).join(Invitation.user).options(contains_eager(Invitation.user))
+
+
+def _named(name: str) -> Select[Any]:
+    """Select the invitation that a caller means: by the link's id or the row's own."""
+    is_it = or_(Invitation.secret_hash == fingerprint(name), Invitation.id == name)
+    return _invitations().where(is_it, Invitation.deleted_at.is_(None))
+
+
+def _lock(name: str) -> Invitation:
+    """Read an invitation for a change. Raises NotFound."""
+    rows = _named(name).with_for_update(of=Invitation).execution_options(populate_existing=True)
+    invitation = db.session.scalar(rows)
+    if invitation is None:
+        raise _unknown()
+    return invitation
+
+
+def _open_ones(user: User) -> Select[Any]:
+    """Select a user's invitations that are neither accepted nor ended."""
+    is_open = Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
+    return select(Invitation).where(Invitation.user_pk == user.id, *is_open).execution_options(populate_existing=True)
+
+
+def _end(actor: Actor, invitation: Invitation) -> None:
+    """End one link; needs an open transaction."""
+    invitation.ended_at = invitation.updated_at = now()
+    invitation.updated_by = actor.user_id
+    record_event(actor, "invitation.ended", "invitation", invitation.id)
+
+
+def _unknown() -> NotFound:
+    """Say that there is no such invitation."""
+    return NotFound("There is no such invitation.", param="invitation_id")

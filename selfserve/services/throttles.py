@@ -1,0 +1,99 @@
+"""Counted tries, shared by all workers through the database (S-18)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from selfserve.clock import now
+from selfserve.database import insert, transaction
+from selfserve.errors import TooMany
+from selfserve.extensions import db
+from selfserve.minting import fingerprint
+from selfserve.models import Throttle
+
+WINDOW = timedelta(seconds=60)
+PAUSE = timedelta(seconds=300)
+PER_PAIR = 10
+PER_ADDRESS = 100
+PER_GUESSER = 300
+MESSAGE = "Too many tries. Wait a few minutes and try again."
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What is counted, and how many failures in a minute pause it for five."""
+
+    name: str
+    limit: int
+
+
+def login_buckets(address: str | None, email: str) -> list[Bucket]:
+    """Count by address with e-mail, and by address: a victim is never locked out elsewhere."""
+    return [Bucket(f"login {address} {email}", PER_PAIR), Bucket(f"login {address}", PER_ADDRESS)]
+
+
+def guess_bucket(address: str | None) -> Bucket:
+    """Count unknown keys and links by address."""
+    return Bucket(f"guess {address}", PER_GUESSER)
+
+
+def password_bucket(user_pk: str) -> Bucket:
+    """Count wrong current passwords by person."""
+    return Bucket(f"password {user_pk}", PER_PAIR)
+
+
+def take_try(*buckets: Bucket) -> None:
+    """Count a try before it is made, so that fifty at once are fifty. Raises TooMany where a bucket is or becomes paused.
+
+    A try that succeeds is given back with `give_back`.
+    """
+    with transaction(durable=False):
+        waits = [_count(bucket) for bucket in buckets]
+    if longest := max(waits):
+        raise TooMany(MESSAGE, retry_after=longest)
+
+
+def give_back(*buckets: Bucket) -> None:
+    """Forget a try that succeeded: its pair wholly, the address by one. Needs an open transaction."""
+    for bucket in buckets:
+        row = _locked(bucket)
+        if row is not None:
+            row.failures = 0 if bucket.limit == PER_PAIR else max(0, row.failures - 1)
+
+
+def sweep() -> None:
+    """Remove buckets whose time is over; needs an open transaction."""
+    db.session.execute(delete(Throttle).where(Throttle.window_ends_at < now() - PAUSE))
+
+
+def _count(bucket: Bucket) -> int:
+    """Count one try; tell how many seconds to wait, 0 for none."""
+    moment = now()
+    fresh = insert(Throttle.__table__).values(
+        bucket=fingerprint(bucket.name), failures=0, window_ends_at=moment + WINDOW
+    )  # type: ignore[arg-type]
+    db.session.execute(fresh.on_conflict_do_nothing(index_elements=["bucket"]))
+    row = _locked(bucket)
+    assert row is not None
+    if row.paused_until and row.paused_until > moment:
+        return _seconds(row.paused_until - moment)
+    if row.window_ends_at <= moment or row.paused_until:
+        row.failures, row.window_ends_at, row.paused_until = 0, moment + WINDOW, None
+    if row.failures >= bucket.limit:
+        row.paused_until = moment + PAUSE
+        row.window_ends_at = row.paused_until
+        return _seconds(PAUSE)
+    row.failures += 1
+    return 0
+
+
+def _locked(bucket: Bucket) -> Throttle | None:
+    """Read a bucket and keep others from it."""
+    query = select(Throttle).where(Throttle.bucket == fingerprint(bucket.name)).with_for_update()
+    return db.session.scalar(query.execution_options(populate_existing=True))
+
+
+def _seconds(span: timedelta) -> int:
+    """Round up to whole seconds."""
+    return max(1, int(span.total_seconds()) + 1)

@@ -1,0 +1,123 @@
+"""Lists of users: numbered pages for the API, keyset pages for the browser."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+
+from selfserve.database import starts_with
+from selfserve.extensions import db
+from selfserve.models import Invitation, User
+from selfserve.permissions import Actor, Permission
+from selfserve.schemas.users import UserFilter, UserListQuery
+from selfserve.services import keys
+from selfserve.services.actors import require
+from selfserve.services.paging import Slice, bounded_count, bounded_counts, pages, take_slice
+from selfserve.services.tallies import read_tally
+from selfserve.services.users import living_users
+
+_SORTS: dict[str, Any] = {
+    "user_id": User.user_id,
+    "user_email": User.email_key,
+    "created_at": User.created_at,
+    "spend": User.window_spend,
+    "user_alias": User.alias,
+    "user_role": User.role,
+}
+
+
+@dataclass(frozen=True)
+class UserRow:
+    """A user as a list shows them."""
+
+    user: User
+    active_keys: int
+    invitation_expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class UserPage:
+    """A numbered page of the API."""
+
+    rows: list[tuple[User, int]]
+    total: int
+    total_pages: int
+
+
+def list_users(actor: Actor, query: UserListQuery) -> UserPage:
+    """List users for the API: filtered, sorted, a numbered page."""
+    require(actor, Permission.USER_LIST)
+    rows = _filtered(living_users(), query)
+    is_filtered = any((query.role, query.user_ids, query.user_email, query.search))
+    total = bounded_count(rows)[0] if is_filtered else read_tally("users")
+    order = _SORTS[query.sort_by] if query.sort_by else User.created_at
+    is_ascending = query.sort_by is not None and query.sort_order == "asc"
+    rows = rows.order_by(
+        order.asc() if is_ascending else order.desc(), User.id.asc() if is_ascending else User.id.desc()
+    )
+    users = list(db.session.scalars(rows.limit(query.page_size).offset((query.page - 1) * query.page_size)))
+    counts = keys.count_keys_by_owner([user.id for user in users])
+    return UserPage([(user, counts.get(user.id, 0)) for user in users], total, pages(total, query.page_size))
+
+
+def list_user_page(actor: Actor, wanted: UserFilter) -> Slice[UserRow]:
+    """List users for the browser: a keyset page, newest first."""
+    require(actor, Permission.USER_LIST)
+    rows = _searched(living_users(), wanted.q)
+    if wanted.role:
+        rows = rows.where(User.role == wanted.role.value)
+    if wanted.status:
+        rows = rows.where(_in_status(wanted.status))
+    found = take_slice(rows, rows, (User.created_at, User.id), wanted.after, lambda user: (user.created_at, user.id))
+    ids = [user.id for user in found.items]
+    counts, links = keys.count_active_keys_by_owner(ids), _open_links(ids)
+    items = [UserRow(user, counts.get(user.id, 0), links.get(user.id)) for user in found.items]
+    return Slice(items, found.total, found.is_capped, found.next_cursor)
+
+
+def count_by_status(actor: Actor) -> dict[str, tuple[int, bool]]:
+    """Count all, active, invited and blocked users, each up to ten thousand."""
+    require(actor, Permission.USER_LIST)
+    everyone = living_users()
+    return bounded_counts(
+        {"all": everyone} | {name: everyone.where(_in_status(name)) for name in ("active", "invited", "blocked")}
+    )
+
+
+def _filtered(rows: Select[Any], query: UserListQuery) -> Select[Any]:
+    """Apply the documented filters of `/user/list`."""
+    if query.role:
+        rows = rows.where(User.role == query.role.value)
+    if query.user_ids:
+        wanted = [part.strip() for part in query.user_ids.split(",")]
+        rows = rows.where(User.user_id.in_(wanted) if len(wanted) > 1 else starts_with(User.user_id, wanted[0]))
+    if query.user_email:
+        rows = rows.where(starts_with(User.email_key, query.user_email.casefold()))
+    return _searched(rows, query.search)
+
+
+def _searched(rows: Select[Any], words: str | None) -> Select[Any]:
+    """Search by the beginning of an address, a name or an id, each answered by an index."""
+    if not words:
+        return rows
+    folded = words.casefold()
+    return rows.where(
+        or_(starts_with(User.email_key, folded), starts_with(User.alias_key, folded), starts_with(User.user_id, words))
+    )
+
+
+def _in_status(status: str) -> Any:
+    """Say a status as a condition: blocked, or else invited until there is a password."""
+    if status == "blocked":
+        return User.is_blocked.is_(True)
+    has_password = User.password_hash.is_not(None) if status == "active" else User.password_hash.is_(None)
+    return has_password & User.is_blocked.is_(False)
+
+
+def _open_links(user_pks: list[str]) -> dict[str, datetime]:
+    """Tell when the open invitation of each of these users expires."""
+    rows = select(Invitation.user_pk, Invitation.expires_at).where(
+        Invitation.user_pk.in_(user_pks), Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
+    )
+    return {user_pk: expires_at for user_pk, expires_at in db.session.execute(rows)}

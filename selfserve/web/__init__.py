@@ -1,0 +1,1 @@
+"""The HTTP kit that all blueprints share."""

@@ -1,0 +1,52 @@
+"""JSON bodies: read once, strictly, with an error that says where and how to mend it."""
+
+import re
+from typing import Any
+
+import orjson
+from flask import request
+
+from selfserve.errors import BadRequest, Invalid, WrongMediaType
+
+_NO_BODY = (
+    "The request has no body. If you copied a curl example with `-D '{...}'`: -D writes headers to a file, "
+    "the body goes behind -d. Write -d '{...}' instead."
+)
+
+
+def read_json() -> dict[str, Any]:
+    """Read the body as a JSON object.
+
+    Raises BadRequest (empty, malformed), WrongMediaType, Invalid (not an object). An empty body is looked at first.
+    """
+    body = request.get_data()
+    if not body.strip():
+        raise BadRequest(_NO_BODY)
+    if not request.is_json:
+        raise WrongMediaType("Send JSON with the header `Content-Type: application/json`.")
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(_malformed(body, error)) from None
+    if not isinstance(content, dict):
+        raise Invalid('The body must be a JSON object, such as {"user_id": "dana"}.')
+    return content
+
+
+def _malformed(body: bytes, error: orjson.JSONDecodeError) -> str:
+    """Say where the JSON breaks and, when a comment breaks it, what the line should be."""
+    lines = body.decode("utf-8", "replace").splitlines() or [""]
+    for number, line in enumerate(lines, 1):
+        if (without := _without_comment(line)) is not None:
+            return (
+                f"The body is not JSON: line {number} has a comment, and JSON has no comments. "
+                f"Remove everything from the # on; write the line as: {without[:200]}"
+            )
+    where = f"line {error.lineno}, column {error.colno}" if error.lineno else "its beginning"
+    return f"The body is not JSON: it breaks at {where}."
+
+
+def _without_comment(line: str) -> str | None:
+    """Give the line as it should be if it ends in a `#` or `//` comment outside of text, else None."""
+    match = re.match(r'((?:[^"#/]|/(?!/)|"(?:[^"\\]|\\.)*")*)(#|//)', line)
+    return (match[1].strip() or "(nothing)") if match else None

@@ -1,0 +1,128 @@
+"""One renderer for everything that goes wrong: a JSON envelope, an htmx toast or a page."""
+
+import json
+from typing import Any
+
+from flask import Flask, Response, g, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from selfserve.errors import (
+    BadRequest,
+    DomainError,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    WrongMediaType,
+)
+from selfserve.extensions import db
+from selfserve.web.guards import is_pages_face
+from selfserve.web.logs import log
+from selfserve.web.render import wants_fragment
+
+_FROM_HTTP: dict[int, DomainError] = {
+    400: BadRequest("The request could not be read. Check its form and try again."),
+    404: NotFound("There is nothing at this address."),
+    405: MethodNotAllowed("This address does not take that method."),
+    413: TooLarge("The request is larger than 1 MB, which is the most we read."),
+    415: WrongMediaType("This address does not take that format."),
+}
+_STALE = "This page was open too long. Reload it and try again; nothing was changed."
+_AWAY = "The database does not answer. Your keys are safe and nothing was changed; try again in a moment."
+
+
+def init_errors(app: Flask) -> None:
+    """Dress every error that leaves a view or never reached one."""
+    app.register_error_handler(DomainError, dress)
+    app.register_error_handler(CSRFError, lambda error: dress(BadRequest(_STALE)))
+    app.register_error_handler(HTTPException, lambda error: dress(_known(error)))
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(kind, _database_away)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def dress(error: DomainError) -> AnyResponse:
+    """Give an error the dress of the face that it leaves by."""
+    if not is_pages_face(request.path):
+        response: AnyResponse = _envelope(error)
+    elif isinstance(error, Unauthenticated):
+        response = _to_login()
+    elif wants_fragment():
+        response = Response(render_template("errors/_toast.html", error=error), status=error.status)
+        response.headers.update({"HX-Retarget": "#flash", "HX-Reswap": "beforeend"})
+    else:
+        response = Response(render_template("errors/page.html", error=error), status=error.status)
+    if retry_after := getattr(error, "retry_after", None):
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _envelope(error: DomainError) -> Response:
+    """Write the one JSON envelope."""
+    body: dict[str, Any] = {
+        "message": error.message,
+        "type": error.type,
+        "param": error.param,
+        "code": str(error.status),
+    }
+    return Response(json.dumps({"error": body}) + "\n", status=error.status, mimetype="application/json")
+
+
+def _to_login() -> AnyResponse:
+    """Send a browser without a session to the sign-in page, and back afterwards if it was only looking."""
+    session.pop("_user_id", None)
+    back = (
+        request.script_root + request.full_path.rstrip("?")
+        if request.method == "GET" and not wants_fragment()
+        else None
+    )
+    target = url_for("auth.login", next=back)
+    if wants_fragment():
+        return Response(status=401, headers={"HX-Redirect": url_for("auth.login")})
+    return redirect(target, 303)
+
+
+def _known(error: HTTPException) -> DomainError:
+    """Translate what the framework raised."""
+    return _FROM_HTTP.get(error.code or 500) or _other(error)
+
+
+def _other(error: HTTPException) -> DomainError:
+    """Translate a rarer status by its number."""
+    other = DomainError(
+        "That did not work. Try again." if (error.code or 500) >= 500 else "The request could not be read."
+    )
+    other.status = error.code or 500
+    other.type = "internal_server_error" if other.status >= 500 else "bad_request_error"
+    return other
+
+
+def _database_away(error: DBAPIError | PoolTimeout) -> AnyResponse:
+    """Say that the database is away; the reason goes to the log, without statement and parameters."""
+    log.error("database away", kind=type(error).__name__, reason=str(getattr(error, "orig", "pool timeout"))[:200])
+    _let_go()
+    return dress(Unavailable(_AWAY))
+
+
+def _unexpected(error: Exception) -> AnyResponse:
+    """Say that we broke; the trace goes to the log under the request's id."""
+    log.error("unexpected error", exc_info=error)
+    _let_go()
+    return dress(
+        DomainError(
+            f"Nothing was changed. Try again; if it keeps happening, tell your admin the request number {g.request_id}."
+        )
+    )
+
+
+def _let_go() -> None:
+    """Give back whatever the failed request still holds of the database."""
+    try:
+        db.session.rollback()
+    except Exception:
+        db.session.remove()

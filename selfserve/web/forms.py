@@ -1,0 +1,50 @@
+"""A Flask-WTF form that speaks a pydantic schema: labels and widgets here, every rule there."""
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+from flask_wtf import FlaskForm
+from pydantic import BaseModel, ValidationError
+
+from selfserve.errors import DomainError
+from selfserve.web.messages import explain
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class SchemaForm(FlaskForm, Generic[Model]):
+    """A form whose fields bear the names of its schema; WTForms' own validators stay unused."""
+
+    schema: ClassVar[type[BaseModel]]
+
+    def command(self) -> Model | None:
+        """Give the validated command, or None after putting a sentence on each wrong field."""
+        sent = {name: value for name, value in self.data.items() if name != "csrf_token" and not _is_blank(value)}
+        try:
+            return self.schema.model_validate(sent)  # type: ignore[return-value]
+        except ValidationError as error:
+            self.put(explain(error).fields)
+            return None
+
+    def put_error(self, error: DomainError) -> None:
+        """Put what a service complained of on its field, or on the form where it has none."""
+        self.put(getattr(error, "fields", None) or {error.param or "": error.message})
+
+    def put(self, sentences: dict[str, str]) -> None:
+        """Put sentences on fields; those without a field of that name go on the form."""
+        for name, sentence in sentences.items():
+            if name in self._fields:
+                field: Any = self._fields[name]
+                field.errors = [*field.errors, _as_sentence(sentence)]
+            else:
+                self.form_errors.append(_as_sentence(sentence))
+
+
+def _is_blank(value: Any) -> bool:
+    """Tell whether a field was left empty."""
+    return value is None or value == "" or value == []
+
+
+def _as_sentence(text: str) -> str:
+    """Begin with a capital: on a form the field's name does not stand before the words."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,215 @@
+"""Who is asking, and may they? Each face has one way in; every route says what it needs or the application does not start."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request, session
+from flask_login import UserMixin, current_user, login_user, logout_user
+
+from selfserve.clock import after
+from selfserve.database import end_read
+from selfserve.errors import BadRequest, Forbidden, Unauthenticated
+from selfserve.extensions import csrf, login_manager
+from selfserve.permissions import Actor, Permission, allows
+from selfserve.services import auth
+from selfserve.services.actors import require
+from selfserve.web.client import client_of
+from selfserve.web.links import settings
+from selfserve.web.render import View
+
+PUBLIC = "public"
+_GROUPS = {
+    "management_routes": ("/key/", "/v2/key/", "/user/", "/v2/user/", "/invitation/", "/team/", "/budget/"),
+    "info_routes": (
+        "/key/info",
+        "/v2/key/info",
+        "/key/list",
+        "/user/info",
+        "/v2/user/info",
+        "/user/available_roles",
+        "/spend/",
+    ),
+    "llm_api_routes": ("/v1/", "/chat/", "/completions", "/embeddings", "/models", "/responses", "/messages"),
+}
+
+
+class SignedIn(UserMixin):
+    """What Flask-Login keeps: the session, not the user, so that ending the row ends the login."""
+
+    def __init__(self, live: auth.LiveSession) -> None:
+        """Wrap a living session."""
+        self.live = live
+
+    def get_id(self) -> str:
+        """Give the id that the cookie holds."""
+        return self.live.session_id
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Let in only roles that hold the permission; whose thing it is about, the service asks."""
+
+    def decorate(view: View) -> View:
+        """Wrap one view."""
+
+        @wraps(view)
+        def check_and_call(*arguments: Any, **values: Any) -> Any:
+            """Ask the law, then call the view."""
+            require(current_actor(), permission)
+            return view(*arguments, **values)
+
+        check_and_call.access = permission  # type: ignore[attr-defined]
+        return check_and_call
+
+    return decorate
+
+
+def public(view: View) -> View:
+    """Let in everybody."""
+    view.access = PUBLIC  # type: ignore[attr-defined]
+    return view
+
+
+def access_of(app: Flask, endpoint: str) -> Permission | str | None:
+    """Tell what an endpoint declares."""
+    return getattr(app.view_functions[endpoint], "access", None)
+
+
+def init_guards(app: Flask) -> None:
+    """Set a guard before every request, and load sessions through Flask-Login."""
+    login_manager.init_app(app, add_context_processor=False)
+    login_manager.session_protection = None
+    login_manager.user_loader(_load_session)
+
+    @app.before_request
+    def guard() -> None:
+        """Find out who is asking, by the way of the face that the matched route belongs to (S-1)."""
+        g.actor, g.session_id = None, None
+        g.client = client_of(request, settings().selfserve_trusted_proxies)
+        if request.url_rule is None:
+            return
+        is_page, is_public = is_pages_face(request.url_rule.rule), access_of(app, request.endpoint or "") == PUBLIC
+        if is_page:
+            _session_guard(is_public)
+        elif not is_public:
+            g.actor = _bearer_guard()
+        end_read()
+
+
+def check_routes(app: Flask) -> None:
+    """Stop the start when a route forgot to say who may (S-3)."""
+    silent = [rule.rule for rule in app.url_map.iter_rules() if access_of(app, rule.endpoint) is None]
+    if silent:
+        raise RuntimeError(f"these routes do not declare their access: {', '.join(sorted(silent))}")
+
+
+def is_pages_face(path: str) -> bool:
+    """Tell whether a path belongs to the pages; all else speaks JSON."""
+    return path == "/" or path == "/ui" or path.startswith("/ui/")
+
+
+def current_actor() -> Actor:
+    """Give who is asking. Raises Unauthenticated when nobody is."""
+    if g.get("actor") is None:
+        raise Unauthenticated("Please sign in.")
+    actor: Actor = g.actor
+    return actor
+
+
+def signed_in_actor() -> Actor | None:
+    """Give who is signed in, also on pages that are for everybody."""
+    return current_user.live.actor if current_user.is_authenticated else None
+
+
+def sign_in(session_id: str) -> None:
+    """Put a new session's id in a cookie that holds nothing from before (S-9)."""
+    session.clear()
+    live = _find(session_id)
+    if live is None:
+        raise Unauthenticated("Please sign in.")
+    login_user(SignedIn(live))
+    session.pop("_id", None)
+    session.pop("_fresh", None)
+
+
+def sign_out() -> bool:
+    """End the session and empty the cookie; tell whether there was one."""
+    had_one = current_user.is_authenticated and auth.end_session(current_user.get_id(), g.client)
+    logout_user()
+    session.clear()
+    return bool(had_one)
+
+
+def can(permission: Permission, owner_id: str | None = None) -> bool:
+    """Tell a template whether to show a control."""
+    return g.get("actor") is not None and allows(g.actor, permission, owner_id)
+
+
+def check_origin() -> None:
+    """Refuse a write that another site's page sends (S-28). Neither header present: not a browser."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None:
+        is_ours = site in ("same-origin", "none")
+    else:
+        is_ours = origin is None or origin == settings().public_origin or urlsplit(origin).netloc == request.host
+    if not is_ours:
+        raise Forbidden("This came from another site's page. Open Selfserve itself and try again.")
+
+
+def _session_guard(is_public: bool) -> None:
+    """Let a page know who is signed in; a write must come from our own page and carry its token."""
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        check_origin()
+    if not is_public:
+        g.actor = signed_in_actor()
+        g.session_id = current_user.get_id() if g.actor else None
+        current_actor()
+    csrf.protect()
+
+
+def _bearer_guard() -> Actor:
+    """Read the key of a call: `x-litellm-api-key` wins over `Authorization`, with `Bearer` or without."""
+    given = request.headers.get("x-litellm-api-key") or request.headers.get("Authorization") or ""
+    scheme, _, rest = given.strip().partition(" ")
+    token = rest.strip() if scheme.lower() == "bearer" else given.strip()
+    if not token:
+        raise Unauthenticated("Authentication Error, No api key passed in. Send `Authorization: Bearer sk-...`.")
+    if len(token) > 4096:
+        raise BadRequest("The key is too long to be one.")
+    actor = auth.identify(token, settings().litellm_master_key.get_secret_value(), g.client)
+    _check_key_routes(actor)
+    return actor
+
+
+def _check_key_routes(actor: Actor) -> None:
+    """Keep a key to the routes it was made for; every key may look at itself."""
+    if actor.key is None or not actor.key.allowed_routes or request.url_rule is None:
+        return
+    rule = request.url_rule.rule
+    looks_at_itself = rule == "/key/info" and request.args.get("key") in (None, actor.key.token_hash, actor.key.id)
+    if not looks_at_itself and not any(_covers(allowed, rule) for allowed in actor.key.allowed_routes):
+        raise Forbidden(f"This key may only call {', '.join(actor.key.allowed_routes)}. Use a key made for {rule}.")
+
+
+def _covers(allowed: str, rule: str) -> bool:
+    """Tell whether an allowed route or group covers a rule: exact, `prefix/*`, `*`, or a documented group."""
+    if allowed in _GROUPS:
+        return rule.startswith(_GROUPS[allowed])
+    if allowed.endswith("*"):
+        return rule.startswith(allowed[:-1])
+    return rule == allowed
+
+
+def _find(session_id: str) -> auth.LiveSession | None:
+    """Find a living session by its id."""
+    moment = datetime.fromtimestamp(0).astimezone()
+    idle = after(settings().litellm_ui_session_duration, moment) - moment
+    return auth.find_session(session_id, g.client, idle)
+
+
+def _load_session(session_id: str) -> SignedIn | None:
+    """Load what the cookie names, for Flask-Login."""
+    live = _find(session_id)
+    return SignedIn(live) if live else None

@@ -1,0 +1,36 @@
+"""Addresses that leave the house. They come from the settings, never from the request (S-2)."""
+
+from flask import current_app, url_for
+
+from selfserve.config import Settings
+
+
+def settings() -> Settings:
+    """Give the settings in force."""
+    found: Settings = current_app.config["SETTINGS"]
+    return found
+
+
+def public_link(path: str) -> str:
+    """Make an address for somebody else; without `PROXY_BASE_URL` it is the path alone."""
+    base = settings().public_url or settings().server_root_path
+    return base + path
+
+
+def invitation_link(secret: str) -> str:
+    """Make the documented link of an invitation: the one place that builds it."""
+    return public_link(f"/ui/onboarding?id={secret}")
+
+
+def login_link() -> str:
+    """Make the address of the sign-in page."""
+    return public_link("/ui/login")
+
+
+def local_path(target: str | None) -> str:
+    """Accept a path on this site to go to next, or else go home (S-23)."""
+    home = url_for("keys.index")
+    root = settings().server_root_path
+    if not target or not target.startswith(f"{root}/ui") or any(character in target for character in "\\\r\n\t"):
+        return home
+    return home if "//" in target.split("?")[0] or not target.isprintable() else target

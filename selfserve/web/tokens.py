@@ -1,0 +1,31 @@
+"""Signing, one derived key per purpose: what one purpose signs, no other accepts (S-11)."""
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+ONBOARDING_SECONDS = 15 * 60
+
+
+def derive(secret_key: str, label: str) -> bytes:
+    """Derive the key of one purpose from the installation's secret key: HKDF, RFC 5869."""
+    return HKDF(SHA256(), 32, None, f"selfserve {label}".encode()).derive(secret_key.encode())
+
+
+def sign_onboarding(invitation_id: str) -> str:
+    """Sign the row's id of an invitation that somebody showed the link of; ends after 15 minutes, nothing is stored."""
+    return _onboarding().dumps(invitation_id)
+
+
+def read_onboarding(token: str) -> str | None:
+    """Read the invitation's row id out of a token, None if it is old or not ours."""
+    try:
+        return str(_onboarding().loads(token, max_age=ONBOARDING_SECONDS))
+    except BadSignature:
+        return None
+
+
+def _onboarding() -> URLSafeTimedSerializer:
+    """Build the signer for onboarding."""
+    return URLSafeTimedSerializer(current_app.config["ONBOARDING_KEY"], salt="onboarding")
