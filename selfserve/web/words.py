@@ -1,5 +1,6 @@
 """How numbers, money and time are said on the pages: the Jinja filters."""
 
+import re
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -102,17 +103,10 @@ def left(moment: datetime) -> str:
     return plural(max(1, round(ahead / timedelta(minutes=1))), "minute")
 
 
-def wait(seconds: int) -> str:
-    """Say how long to wait: `40 seconds`, `5 minutes`."""
-    return plural(seconds, "second") if seconds < 60 else plural(-(-seconds // 60), "minute")
-
-
 def initials(name: str) -> str:
     """Give two letters for an avatar."""
-    words = [
-        word for word in name.split("@")[0].replace(".", " ").replace("_", " ").split() if word[0].isalnum()
-    ]
-    return (words[0][0] + words[-1][0] if len(words) > 1 else (words or ["?"])[0][:2]).upper()
+    words = re.findall(r"[^\W_]+", name.split("@")[0]) or ["?"]
+    return (words[0][0] + words[-1][0] if len(words) > 1 else words[0][:2]).upper()
 
 
 def tone(identifier: str) -> str:
@@ -120,24 +114,21 @@ def tone(identifier: str) -> str:
     return _TONES[zlib.crc32(identifier.encode()) % len(_TONES)]
 
 
-FILTERS: dict[str, Callable[..., object]] = {
-    function.__name__: function
-    for function in (
-        money,
-        amount,
-        per_window,
-        percent,
-        number,
-        compact,
-        plural,
-        day,
-        short_day,
-        exact,
-        iso,
-        ago,
-        left,
-        wait,
-        initials,
-        tone,
-    )
-}
+_SAID = (
+    money,
+    amount,
+    per_window,
+    percent,
+    number,
+    compact,
+    plural,
+    day,
+    short_day,
+    exact,
+    iso,
+    ago,
+    left,
+    initials,
+    tone,
+)
+FILTERS: dict[str, Callable[..., object]] = {function.__name__: function for function in _SAID}

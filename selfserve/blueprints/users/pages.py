@@ -1,0 +1,165 @@
+"""Internal users, for admins, in the browser."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, g, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from selfserve.blueprints.users.forms import ROLES, InviteForm
+from selfserve.errors import Conflict, Invalid
+from selfserve.permissions import Permission, Role
+from selfserve.schemas.users import RoleChange, UserFilter
+from selfserve.services import onboarding, user_lists, users
+from selfserve.services.onboarding import InvitationCreated
+from selfserve.web.filters import place_of, read_filter
+from selfserve.web.guards import requires
+from selfserve.web.links import invitation_link
+from selfserve.web.render import flash_toast, render, see_other, validated, wants_fragment
+from selfserve.web.words import plural
+
+pages = Blueprint("users", __name__)
+
+
+@pages.get("/users")
+@requires(Permission.USER_LIST)
+def index() -> Response:
+    """Show the users, or only their list under a clean address while somebody types into the filter."""
+    context = list_context()
+    response = render("users/index.html", "users/_refresh.html", panel=None, **context)
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = url_for("users.index", **context["place"])
+    return response
+
+
+@pages.get("/users/new")
+@requires(Permission.USER_CREATE)
+def new() -> Response:
+    """Open the form that makes users."""
+    return show_panel("users/_new.html", form=InviteForm())
+
+
+@pages.post("/users")
+@requires(Permission.USER_CREATE)
+def create() -> Response:
+    """Make users and show their links, once."""
+    form = InviteForm()
+    try:
+        if command := form.command():
+            made = onboarding.invite_people(g.actor, command)
+            return show_links(made, f"{plural(len(made), 'user')} created")
+    except (Conflict, Invalid) as error:
+        form.put_error(error)
+    return show_panel("users/_new.html", status=422, form=form)
+
+
+@pages.post("/users/<uuid:user_id>/invitation")
+@requires(Permission.INVITATION_CREATE)
+def invite(user_id: UUID) -> Response:
+    """Make a new link for a user and show it, once; the older one ends."""
+    made = onboarding.create_invitation_for(g.actor, str(user_id))
+    heading = "Password reset link" if made.user.has_password else "New invitation link"
+    return show_links([made], f"{heading} for {made.user.name}")
+
+
+@pages.post("/users/<uuid:user_id>/invitation/revoke")
+@requires(Permission.INVITATION_UPDATE)
+def revoke(user_id: UUID) -> AnyResponse:
+    """End the open link of a user."""
+    user = onboarding.revoke_invitation(g.actor, str(user_id))
+    flash_toast(f"The link of {user.name} opens nothing any more.")
+    return back_to_list(str(user_id))
+
+
+@pages.post("/users/<uuid:user_id>/role")
+@requires(Permission.USER_UPDATE)
+def change_role(user_id: UUID) -> AnyResponse:
+    """Give a user another role; when that is refused the select shows the true one again."""
+    role = validated(RoleChange, {"role": request.form.get("role", "")}).role
+    try:
+        user = users.change_role(g.actor, str(user_id), role)
+    except Conflict as error:
+        if not wants_fragment():
+            raise
+        flash_toast(error.message, "bad")
+        return back_to_list(str(user_id), error.status)
+    flash_toast(f"{user.name} is now {Role(user.role).label.lower()}.")
+    return back_to_list(str(user_id))
+
+
+@pages.post("/users/<uuid:user_id>/block")
+@requires(Permission.USER_UPDATE)
+def block(user_id: UUID) -> AnyResponse:
+    """Block a user: their sessions end and their keys stop."""
+    user = users.block_user(g.actor, str(user_id))
+    flash_toast(f"{user.name} is blocked. Their keys stopped and they are signed out.")
+    return back_to_list(str(user_id))
+
+
+@pages.post("/users/<uuid:user_id>/unblock")
+@requires(Permission.USER_UPDATE)
+def unblock(user_id: UUID) -> AnyResponse:
+    """Unblock a user: the same keys work again."""
+    user = users.unblock_user(g.actor, str(user_id))
+    flash_toast(f"{user.name} is unblocked. Their keys work again.")
+    return back_to_list(str(user_id))
+
+
+@pages.get("/users/<uuid:user_id>/delete")
+@requires(Permission.USER_DELETE)
+def confirm_delete(user_id: UUID) -> Response:
+    """Ask before a user is deleted, and say how many keys will stop."""
+    user = users.get_user(g.actor, str(user_id), Permission.USER_DELETE)
+    active_keys = users.count_keys_of(g.actor, str(user_id))
+    return render("users/delete.html", "users/_delete.html", user=user, active_keys=active_keys, **whereabouts())
+
+
+@pages.post("/users/<uuid:user_id>/delete")
+@requires(Permission.USER_DELETE)
+def delete(user_id: UUID) -> AnyResponse:
+    """Delete a user with their keys."""
+    user = users.delete_user(g.actor, str(user_id))
+    flash_toast(f"{user.name} is deleted. Their keys stopped.")
+    return back_to_list()
+
+
+def show_panel(panel: str, fragment: str = "", status: int = 200, **context: Any) -> Response:
+    """Answer with the panel above the users; htmx gets the panel alone, or the fragment that brings the list along."""
+    if fragment or not wants_fragment():
+        context = list_context() | context
+    return render("users/index.html", fragment or panel, status, panel=panel, **context)
+
+
+def show_links(made: list[InvitationCreated], heading: str) -> Response:
+    """Show links that were just made, once."""
+    links = [{"user": one.user, "invitation": one.invitation, "url": invitation_link(one.secret)} for one in made]
+    fresh_id = made[0].user.id if len(made) == 1 else None
+    return show_panel(
+        "users/_links.html", "users/_made.html", 201, links=links, links_heading=heading, fresh_id=fresh_id
+    )
+
+
+def back_to_list(user_id: str | None = None, status: int = 200) -> AnyResponse:
+    """Answer a deed with the list it was done from, with the focus on the row it was done to."""
+    if not wants_fragment():
+        return see_other("users.index", **whereabouts()["place"])
+    return render("users/index.html", "users/_refresh.html", status, **list_context() | {"focus_id": user_id})
+
+
+def list_context() -> dict[str, Any]:
+    """Give what the list needs: its rows, its filters, its counts and which row stands out."""
+    where = whereabouts()
+    return where | {
+        "listing": user_lists.list_user_page(g.actor, where["filter"]),
+        "counts": user_lists.count_by_status(g.actor),
+        "role_choices": ROLES,
+        "fresh_id": None,
+        "focus_id": None,
+    }
+
+
+def whereabouts() -> dict[str, Any]:
+    """Tell how the list is filtered, so that links and forms lead back to it."""
+    wanted = read_filter(UserFilter)
+    place = place_of(wanted)
+    return {"here": "users.index", "filter": wanted, "place": place, "is_filtered": bool(place)}
