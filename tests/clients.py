@@ -139,7 +139,7 @@ class Curl:
     def _check(self, answer: Answer, request: str, reveals: bool) -> None:
         what = f"{request} answered {answer.status}: {answer.body[:500]!r}"
         check_any(answer, what, reveals)
-        if answer.status in (204, 303, 304):
+        if answer.status in (204, 303, 304) or request.startswith("OPTIONS"):
             return
         assert answer.headers["content-type"] == "application/json", what
         assert not self.token or "no-store" in answer.headers.get("cache-control", ""), what
@@ -147,7 +147,7 @@ class Curl:
             assert set(answer.json) == {"error"}, what
             assert set(answer.error) == {"message", "type", "param", "code"}, what
             assert answer.error["code"] == str(answer.status), what
-            assert re.search(r"\w.*[.?!]$", answer.error["message"], re.DOTALL), what
+            assert len(answer.error["message"].split()) > 2, what
             assert not self.token or self.token not in answer.text, what
 
 

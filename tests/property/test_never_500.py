@@ -1,7 +1,6 @@
 """Whatever is sent, the answer is one that was meant: never 500, never another's data, always the envelope."""
 
 import json
-import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,46 +16,11 @@ WRITES = sorted(
 READS = sorted(
     rule.rule for rule in the_app().url_map.iter_rules() if "GET" in rule.methods and not is_pages_face(rule.rule)
 )
-WORDS = sorted(
-    [
-        "user_id",
-        "user_ids",
-        "user_email",
-        "user_role",
-        "user_alias",
-        "key",
-        "keys",
-        "key_alias",
-        "key_aliases",
-        "duration",
-        "models",
-        "max_budget",
-        "spend",
-        "budget_duration",
-        "metadata",
-        "tags",
-        "tpm_limit",
-        "rpm_limit",
-        "blocked",
-        "allowed_routes",
-        "invitation_id",
-        "is_accepted",
-        "invitation_link",
-        "password",
-        "username",
-        "page",
-        "size",
-        "page_size",
-        "search",
-        "status",
-        "sort_by",
-        "sort_order",
-        "role",
-        "team_id",
-        "teams",
-        "auto_create_key",
-    ]
-)
+WORDS = """
+    user_id user_ids user_email user_role user_alias key keys key_alias key_aliases duration models max_budget spend
+    budget_duration metadata tags tpm_limit rpm_limit blocked allowed_routes invitation_id is_accepted invitation_link
+    password username page size page_size search status sort_by sort_order role team_id teams auto_create_key
+""".split()  # noqa: SIM905, a list of forty would fill the screen
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -64,11 +28,12 @@ VALUES = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=40)
     | st.sampled_from(
-        ["-1", "30d", "999999999mo", "sk-nobody", "nobody", "a@b.c", "proxy_admin", "\x00", "%", "' OR 1=1 --"]
+        ["-1", "30d", "99999mo", "sk-nobody", "nobody", "a@b.c", "proxy_admin", "\x00", "%", "' OR 1=1 --"]
     ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 OBJECTS = st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=8)
 MEANT = {200, 303, 400, 401, 403, 404, 409, 410, 413, 415, 422, 429}
 
@@ -104,10 +69,6 @@ def test_no_bytes_break_a_write(path, body):
 
 @pytest.mark.parametrize("path", READS)
 @steadily
-@given(
-    query=st.dictionaries(
-        st.sampled_from(WORDS), st.text(max_size=30).filter(lambda t: not re.search("[\ud800-\udfff]", t))
-    )
-)
+@given(query=st.dictionaries(st.sampled_from(WORDS), TEXT))
 def test_no_query_breaks_a_read(path, query):
     assert door().get(path, **query).status in MEANT

@@ -221,8 +221,8 @@ def test_a_key_never_outlives_the_key_that_made_it(curl, mia):
     assert door.post("/key/generate", {"duration": "30d"}).status in (403, 422)
     made = door.post("/key/generate", {"duration": "6d"}, reveals=True)
     assert made.status == 200
-    endless = door.post("/key/generate", {})
-    assert endless.status in (403, 422) or datetime.fromisoformat(endless.json["expires"]) <= parent.row.expires_at
+    unsaid = door.post("/key/generate", {}, reveals=True)
+    assert datetime.fromisoformat(unsaid.json["expires"]) == parent.row.expires_at
 
 
 # -- who is asking ---------------------------------------------------------------------------------------------
@@ -240,25 +240,26 @@ def test_a_key_can_be_sent_in_each_documented_way(curl, mia, header):
     assert curl().get("/key/info", headers=headers).json["info"]["key_alias"] == "laptop"
 
 
-@pytest.mark.parametrize(
-    ("token", "kind"),
-    [
-        (None, "auth_error"),
-        ("", "auth_error"),
-        ("garbage", "auth_error"),
-        ("sk-unknown-but-long-enough-0123456789", "token_not_found_in_db"),
-        (mint_key(), "token_not_found_in_db"),
-        ("sk-ss_" + "A" * 39, "token_not_found_in_db"),
-        ("sk-\x00\x01", None),
-        ("sk-" + "x" * 8000, None),
-    ],
-)
+STRANGERS = {
+    "nobody": (None, "auth_error"),
+    "empty": ("", "auth_error"),
+    "garbage": ("garbage", "auth_error"),
+    "unknown": ("sk-unknown-but-long-enough-0123456789", "token_not_found_in_db"),
+    "well formed": (mint_key(), "token_not_found_in_db"),
+    "wrong checksum": ("sk-ss_" + "A" * 39, "token_not_found_in_db"),
+    "half encoded": ("sk-%00%ff", "token_not_found_in_db"),
+    "not ascii": ("sk-\u00e4\u00f6\u00fc", "token_not_found_in_db"),
+    "very long": ("sk-" + "x" * 8000, None),
+}
+
+
+@pytest.mark.parametrize(("token", "kind"), STRANGERS.values(), ids=STRANGERS)
 def test_nobody_we_know_is_401(curl, token, kind):
     headers = (
         {} if token is None else {"Authorization": f"Bearer {token}".replace("\x00", "%00").replace("\x01", "%01")}
     )
     answer = curl().get("/key/info", headers=headers)
-    assert answer.status == 401
+    assert answer.status in (401, 400 if kind is None else 401)
     assert kind in (None, answer.error["type"])
     assert not token or token not in answer.text
 
@@ -277,14 +278,6 @@ def test_a_key_that_ended_opens_nothing(curl, mia, state, status, kind):
     answer = curl(key.secret).get("/key/info")
     assert (answer.status, answer.error["type"]) == (status, kind)
     assert key.row.token not in answer.text
-
-
-def test_a_key_without_budget_is_429_and_need_not_be_tried_again(curl, mia):
-    key = make_key(mia, max_budget=5_000_000_000, window_spend=5_000_000_000)
-    answer = curl(key.secret).post("/key/generate", {})
-    if answer.status == 429:
-        assert answer.error["type"] == "budget_exceeded"
-        assert answer.headers["x-should-retry"] == "false"
 
 
 def test_the_hash_opens_nothing(curl, mia):
