@@ -103,6 +103,11 @@ def left(moment: datetime) -> str:
     return plural(max(1, round(ahead / timedelta(minutes=1))), "minute")
 
 
+def is_past(moment: datetime) -> bool:
+    """Tell whether a moment is over."""
+    return moment <= now()
+
+
 def initials(name: str) -> str:
     """Give two letters for an avatar."""
     words = re.findall(r"[^\W_]+", name.split("@")[0]) or ["?"]
@@ -128,6 +133,7 @@ _SAID = (
     iso,
     ago,
     left,
+    is_past,
     initials,
     tone,
 )
