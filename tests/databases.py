@@ -89,11 +89,12 @@ class Postgresql:
         self.name = f"selfserve_test_{worker}"
         self._create(self.name)
         self.url = self._url(self.name)
-        self.rows = {}
+        self.rows, self.engine = {}, None
 
     def migrate(self) -> None:
         flask_migrate.upgrade(directory=str(MIGRATIONS))
-        with db.engine.connect() as connection:
+        self.engine = db.engine
+        with self.engine.connect() as connection:
             for table in db.metadata.sorted_tables:
                 self.rows[table] = [dict(row) for row in connection.execute(select(table)).mappings()]
         db.session.remove()
@@ -102,7 +103,7 @@ class Postgresql:
 
     def reset(self) -> None:
         names = ", ".join(table.name for table in db.metadata.sorted_tables)
-        with db.engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
             for table, rows in self.rows.items():
                 if rows:

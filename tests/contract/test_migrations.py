@@ -37,8 +37,10 @@ def shape():
 
 
 def test_the_models_equal_the_migrations(app):
-    with an_app_on("equal", migrated=True).app_context(), db.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), db.metadata) == []
+    with an_app_on("equal", migrated=True).app_context():
+        with db.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, db.metadata) == []
         db.engine.dispose()
 
 

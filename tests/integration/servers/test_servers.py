@@ -54,7 +54,7 @@ def test_forged_headers_reach_no_link_and_no_redirect(serve):
 
 
 def test_it_stops_cleanly_and_at_once_when_told(serve):
-    with serve() as server:
+    with serve(SELFSERVE_WORKERS="1") as server:
         Curl(OverHttp(server.url)).get("/health/readiness")
         server.kill(signal.SIGINT)
         assert server.process.returncode == 0

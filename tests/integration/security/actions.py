@@ -1,0 +1,90 @@
+"""Every deed of both faces with a request that works for Ada, so that a refusal is a refusal of the deed itself."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from selfserve.permissions import Permission
+from selfserve.web.guards import PUBLIC, access_of, is_pages_face
+from tests.application import the_app
+from tests.factories import make_invitation, make_key
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Whose things the deeds are done to."""
+
+    key: Any
+    user: Any
+    invitation: Any
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One route that writes."""
+
+    rule: str
+    endpoint: str
+    permission: Permission
+    body: dict[str, Any] = field(default_factory=dict)
+
+    def path(self, scene: Scene) -> str:
+        """Fill in the address."""
+        return self.rule.replace("<uuid:key_id>", scene.key.row.id).replace("<uuid:user_id>", scene.user.id)
+
+    def fields(self, scene: Scene) -> dict[str, Any]:
+        """Fill in the names in the body."""
+        names = {
+            "<key>": scene.key.row.id,
+            "<keys>": [scene.key.row.id],
+            "<user>": scene.user.user_id,
+            "<users>": [scene.user.user_id],
+            "<link>": scene.invitation.secret,
+        }
+        return {
+            name: names.get(value, value) if isinstance(value, str) else value for name, value in self.body.items()
+        }
+
+
+BODIES: dict[str, dict[str, Any]] = {
+    "keys.create": {"key_alias": "a new one"},
+    "users.create": {"emails": "new@example.com", "role": "proxy_admin"},
+    "users.change_role": {"role": "proxy_admin"},
+    "keys_api.generate": {"key_alias": "a new one"},
+    "keys_api.update": {"key": "<key>", "key_alias": "renamed"},
+    "keys_api.block": {"key": "<key>"},
+    "keys_api.unblock": {"key": "<key>"},
+    "keys_api.delete": {"keys": "<keys>"},
+    "users_api.new": {"user_email": "new@example.com", "user_role": "proxy_admin"},
+    "users_api.update": {"user_id": "<user>", "user_role": "proxy_admin"},
+    "users_api.delete": {"user_ids": "<users>"},
+    "onboarding_api.new": {"user_id": "<user>"},
+    "onboarding_api.update": {"invitation_id": "<link>", "is_accepted": True},
+    "onboarding_api.delete": {"invitation_id": "<link>"},
+}
+OWN_PASSWORD = "account.change_password"
+
+
+def deeds(*, pages: bool) -> list[Deed]:
+    """List the guarded writes of one face from the URL map; a new one without a body here is sent empty."""
+    app = the_app()
+    found = []
+    for rule in app.url_map.iter_rules():
+        access = access_of(app, rule.endpoint)
+        if "POST" in rule.methods and access != PUBLIC and is_pages_face(rule.rule) == pages:
+            found.append(Deed(rule.rule, rule.endpoint, access, BODIES.get(rule.endpoint, {})))
+    return sorted(found, key=lambda deed: deed.endpoint)
+
+
+PAGE_DEEDS = [deed for deed in deeds(pages=True) if deed.endpoint != OWN_PASSWORD]
+CURL_DEEDS = deeds(pages=False)
+
+
+def scene_of(owner: Any, user: Any) -> Scene:
+    """Give somebody a key, somebody else an open link."""
+    return Scene(make_key(owner), user, make_invitation(user))
+
+
+def token_of(page: Any) -> dict[str, str]:
+    """Read the CSRF token of somebody's own session, to send it with whatever they should not send."""
+    page.get("/ui/account")
+    return {"csrf_token": page.csrf_token()}
