@@ -2,7 +2,7 @@
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import pool, create_engine
+from sqlalchemy import create_engine, pool
 
 migrate = current_app.extensions["migrate"]
 

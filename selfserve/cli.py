@@ -45,10 +45,10 @@ def rights_table() -> str:
 
 def routes_table(app: Flask) -> str:
     """Write every rule with its methods and its permission."""
-    rows = [
-        f"{','.join(sorted((rule.methods or set()) - {'HEAD', 'OPTIONS'})):<9} {rule.rule:<44} {access_of(app, rule.endpoint)}"
-        for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule)
-    ]
+    rows = []
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        rows.append(f"{methods:<9} {rule.rule:<44} {access_of(app, rule.endpoint)}")
     return "\n".join(rows)
 
 

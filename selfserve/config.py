@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_FILE = ".env"
@@ -18,6 +18,9 @@ _MENDS = {
     "string_too_short": "is too short.",
     "int_parsing": "must be a whole number.",
     "bool_parsing": "must be true or false.",
+    "greater_than_equal": "must be {ge} or more.",
+    "less_than_equal": "must be {le} or less.",
+    "string_too_long": "must be at most {max_length} characters long.",
 }
 
 
@@ -136,6 +139,13 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a duration such as {DURATION_FORMS}.") from None
         return duration
 
+    @model_validator(mode="after")
+    def _keys_are_two(self) -> "Settings":
+        """Refuse one secret for two purposes (S-11)."""
+        if self.litellm_master_key.get_secret_value() == self.selfserve_secret_key.get_secret_value():
+            raise ValueError("SELFSERVE_SECRET_KEY must not be the same as LITELLM_MASTER_KEY.")
+        return self
+
     @property
     def public_url(self) -> str:
         """The address and root path that links begin with, the root path once; empty when no base is set."""
@@ -216,16 +226,13 @@ def _refuse_unknown_names(environment: Mapping[str, str] | None) -> None:
     unknown = sorted(name for name in given(environment) if name.startswith("SELFSERVE_") and name not in known)
     if unknown:
         raise SettingsError(
-            f"{unknown[0]} is not a setting of Selfserve. `.env.example` lists them all; remove it or mend its spelling."
+            f"{unknown[0]} is not a setting of Selfserve. `.env.example` lists them all; mend or remove it."
         )
 
 
 def _complaint(problem: Any) -> str:
     """Say what is wrong with one setting, without its value."""
     name = ".".join(str(part) for part in problem["loc"]).upper()
-    reason = (
-        problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "value_error"
-        else _MENDS.get(problem["type"], problem["msg"])
-    )
-    return f"{name} {reason}"
+    if problem["type"] == "value_error":
+        return f"{name} {problem['msg'].removeprefix('Value error, ')}".strip()
+    return f"{name} {_MENDS.get(problem['type'], 'cannot be used as it is.').format(**problem.get('ctx', {}))}"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Engine, Integer, Table, and_, event
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Engine, Index, Integer, UniqueConstraint, and_, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeDecorator
 
 from selfserve.config import Settings
 from selfserve.errors import DomainError, Unavailable
-from selfserve.extensions import db
+from selfserve.extensions import Base, db
 
 BUSY_SECONDS = 10
 _sqlite_writes = threading.Lock()
@@ -49,8 +49,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 def transaction(*, durable: bool = True) -> Iterator[None]:
     """Open the one transaction of a write, commit at its end, roll back on any error.
 
-    SQLite takes its write lock at once (BEGIN IMMEDIATE), so a transaction that reads first cannot fail later; writes of
-    one process queue here. `durable=False` skips the wait for the disk. What was read before is let go of, so that
+    SQLite takes its write lock at once (BEGIN IMMEDIATE), so a transaction that reads first cannot fail later; writes
+    of one process queue here. `durable=False` skips the wait for the disk. What was read before is let go of, so that
     nothing stale is written back. It does not nest.
     """
     session = db.session()
@@ -81,9 +81,9 @@ def end_read() -> None:
     db.session.close()
 
 
-def insert(table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """Begin an INSERT that may say ON CONFLICT, in the dialect of this database."""
-    return sqlite.insert(table) if db.engine.dialect.name == "sqlite" else postgresql.insert(table)
+    return sqlite.insert(model) if db.engine.dialect.name == "sqlite" else postgresql.insert(model)
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
@@ -159,7 +159,9 @@ def _violates(error: IntegrityError, constraint: str) -> bool:
 def _columns_of(constraint: str) -> str:
     """List the columns of a unique index or constraint as SQLite does."""
     for table in db.metadata.tables.values():
-        for named in (*table.indexes, *table.constraints):
+        unique = (one for one in table.constraints if isinstance(one, UniqueConstraint))
+        named: Index | UniqueConstraint
+        for named in (*table.indexes, *unique):
             if named.name == constraint:
                 return ", ".join(f"{table.name}.{column.name}" for column in named.columns)
     raise LookupError(constraint)

@@ -1,7 +1,7 @@
 """Everything that can go wrong, as exceptions. They know no web framework; `web/errors.py` dresses them.
 
-`message` is a sentence for the person who reads it: what is wrong and how to mend it. `type` is the documented wire word,
-`param` the field it is about, `fields` one sentence per wrong field.
+`message` is a sentence for the person who reads it: what is wrong and how to mend it. `type` is the documented word of
+the wire, `param` the field it is about, `fields` one sentence per wrong field.
 """
 
 

@@ -3,31 +3,31 @@
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from selfserve.config import Settings, SettingsError, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def main() -> int:
-    """Replace this process by gunicorn."""
+def main() -> NoReturn:
+    """Replace this process by gunicorn, or stop with the reason why it cannot be."""
     try:
         settings = load_settings()
     except SettingsError as error:
         print(f"Selfserve cannot start.\n{error}", file=sys.stderr)
-        return 2
+        sys.exit(2)
     if not settings.proxy_base_url:
         os.environ["PROXY_BASE_URL"] = f"http://127.0.0.1:{settings.port}"
         print(
             f"  PROXY_BASE_URL is not set: links begin with {settings.address}. Set it before you send any.",
             file=sys.stderr,
         )
-    os.execv(sys.executable, command(settings))
-    return 0
+    os.execv(sys.executable, command(settings))  # noqa: S606 - our own interpreter, no shell wanted
 
 
 def command(settings: Settings) -> list[str]:
-    """Write the server's command line: threads, because a stream holds one; no log of addresses, because links are secret."""
+    """Write the server's command line: threads, as a stream holds one; no log of addresses, as links are secret."""
     return [
         sys.executable,
         "-m",
@@ -44,4 +44,4 @@ def command(settings: Settings) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

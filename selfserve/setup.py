@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         return 2
     except OSError as error:
         print(
-            f"Selfserve cannot write to {data_dir()}: {error.strerror}. Set SELFSERVE_DATA_DIR to a folder it may write to.",
+            f"Selfserve cannot write to {data_dir()}: {error.strerror}. Set SELFSERVE_DATA_DIR to another folder.",
             file=sys.stderr,
         )
         return 2

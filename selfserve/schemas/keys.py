@@ -186,9 +186,14 @@ class Revealed(Answer):
     key_alias: str | None
     expires: Timestamp | None
     duration: str | None = None
+    allowed_routes: list[str] = []
+    key_type: str | None = None
+    tags: list[str] = []
+    created_by: str | None = None
+    updated_by: str | None = None
 
 
-class KeyGenerated(Revealed, KeyAnswer):
+class KeyGenerated(KeyAnswer, Revealed):
     """`POST /key/generate`."""
 
 

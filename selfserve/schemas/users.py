@@ -78,9 +78,7 @@ class UserCreate(UserFields):
     def _no_mail_yet(cls, value: Any) -> None:
         """Say that no mail is sent yet rather than let somebody wait for it."""
         if value:
-            raise wrong(
-                "cannot be used: this version sends no mail yet. Make a link with `/invitation/new` and send it yourself."
-            )
+            raise wrong("cannot be used: no mail is sent yet. Make a link with `/invitation/new` and send it yourself.")
 
     @property
     def role(self) -> Role:

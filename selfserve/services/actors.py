@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from selfserve.errors import Forbidden
+from selfserve.errors import Forbidden, Unavailable
 from selfserve.extensions import db
 from selfserve.models import User
 from selfserve.permissions import MASTER_USER_ID, Actor, Client, KeyGrant, Permission, Role, allows, reach
@@ -21,10 +21,10 @@ def nobody(client: Client) -> Actor:
 
 
 def master(client: Client) -> Actor:
-    """Make the actor of the master key: the reserved user, proxy_admin. Raises LookupError before the migrations ran."""
+    """Make the actor of the master key: the reserved user. Raises Unavailable before the migrations ran."""
     user = db.session.scalar(select(User).where(User.user_id == MASTER_USER_ID))
     if user is None:
-        raise LookupError(MASTER_USER_ID)
+        raise Unavailable("The database is empty. Run `python -m selfserve.setup` first.")
     return actor_of(user, client)
 
 

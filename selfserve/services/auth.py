@@ -18,6 +18,7 @@ from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, master, nobody
 from selfserve.services.audit import record_event
 from selfserve.services.key_limits import limits_of
+from selfserve.services.keys import living_keys
 from selfserve.services.users import find_by_email
 
 ABSOLUTE_LIFETIME = timedelta(days=7)
@@ -72,7 +73,10 @@ def begin_session(user: User, client: Client) -> str:
 
 
 def add_session(user: User, client: Client) -> str:
-    """Add a session's row and sweep dead ones; needs an open transaction. Raises Unauthenticated if access ended meanwhile."""
+    """Add a session's row and sweep dead ones; needs an open transaction.
+
+    Raises Unauthenticated if the person's access ended or their password changed meanwhile.
+    """
     moment = now()
     seen = update(User).where(User.id == user.id, User.deleted_at.is_(None), User.is_blocked.is_(False))
     same_password = seen.where(User.password_hash == user.password_hash)
@@ -132,7 +136,7 @@ def end_session(session_id: str, client: Client) -> bool:
 def identify(token: str, master_key: str, client: Client) -> Actor:
     """Tell who a bearer token is: the master key or a key's owner.
 
-    Raises Unauthenticated, with the documented type and without repeating more of the token than its tail; TooMany for guessers.
+    Raises Unauthenticated, with the documented type and no more of the token than its tail; TooMany for guessers.
     """
     if hmac.compare_digest(fingerprint(token), fingerprint(master_key)):
         return master(client)
@@ -144,7 +148,8 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
     if key is None:
         throttles.take_try(throttles.guess_bucket(client.address))
         raise Unauthenticated(
-            f"Authentication Error, Invalid proxy server token passed. Received API Key = sk-...{tail(token)}. Unable to find it.",
+            "Authentication Error, Invalid proxy server token passed. "
+            f"Received API Key = sk-...{tail(token)}. Unable to find it.",
             param="key",
             type="token_not_found_in_db",
         )
@@ -158,12 +163,8 @@ def _find_key(token: str) -> ApiKey | None:
     """Look a key up by its hash, unless its checksum shows that it never was one of ours."""
     if token.startswith(KEY_PREFIX) and not is_well_formed(token):
         return None
-    query = select(ApiKey, User).join(User, User.id == ApiKey.owner_id).where(ApiKey.token == fingerprint(token))
-    found = db.session.execute(query.where(ApiKey.deleted_at.is_(None), User.deleted_at.is_(None))).one_or_none()
-    if found is None:
-        return None
-    key: ApiKey = found[0]
-    return key
+    is_it = ApiKey.token == fingerprint(token), User.deleted_at.is_(None)
+    return db.session.scalar(living_keys().where(*is_it))
 
 
 def _refuse_unusable(key: ApiKey) -> None:

@@ -9,6 +9,6 @@ from selfserve.extensions import db
 def is_database_up() -> bool:
     """Ask the database for the number one."""
     try:
-        return db.session.scalar(text("SELECT 1")) == 1
+        return bool(db.session.scalar(text("SELECT 1")) == 1)
     except SQLAlchemyError:
         return False

@@ -3,13 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from selfserve.clock import after, now
+from selfserve.clock import after
 from selfserve.errors import Forbidden, Invalid
+from selfserve.minting import KEY_PREFIX, is_well_formed
 from selfserve.models import ApiKey, User
 from selfserve.money import to_dollars
 from selfserve.permissions import ADMIN_ONLY_KEY_FIELDS, Actor, KeyGrant, Limits, Permission, Reach, reach
 from selfserve.schemas.keys import KeyCreate, KeyFields, KeyUpdate
 
+SHORTEST_KEY = 32
+FEWEST_LETTERS = 10
 NUMBERS = ("max_budget", "tpm_limit", "rpm_limit", "max_parallel_requests")
 ROUTES_OF_TYPE = {
     "llm_api": ["llm_api_routes"],
@@ -31,12 +34,29 @@ def refuse_admin_fields(actor: Actor, command: KeyCreate | KeyUpdate) -> None:
         raise Forbidden(f"Your role {actor.role} may not make management keys. Leave key_type out.", param="key_type")
 
 
+def checked_custom_key(secret: str) -> str:
+    """Accept a key that an admin chose (S-17).
+
+    Raises Invalid when it could be guessed, or looks like one of ours and is not.
+    """
+    if not secret.startswith("sk-") or len(secret) < SHORTEST_KEY or len(set(secret)) < FEWEST_LETTERS:
+        raise Invalid(
+            f"key must start with sk-, have {SHORTEST_KEY} characters or more and {FEWEST_LETTERS} different ones.",
+            param="key",
+        )
+    if not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise Invalid("key must be plain ASCII without spaces.", param="key")
+    if secret.startswith(KEY_PREFIX) and not is_well_formed(secret):
+        raise Invalid(f"key begins with {KEY_PREFIX} but its checksum is wrong. Choose another.", param="key")
+    return secret
+
+
 def is_admin(actor: Actor) -> bool:
     """Tell whether the actor may change anyone's keys."""
     return reach(actor.role, Permission.KEY_UPDATE) is Reach.ANYONES
 
 
-def limits_of_new_key(command: KeyCreate, owner: User, maker: KeyGrant | None) -> dict[str, Any]:
+def limits_of_new_key(command: KeyCreate, owner: User, maker: KeyGrant | None, moment: datetime) -> dict[str, Any]:
     """Give a new key's limits: as asked, inherited from the key that makes it, refused where they exceed.
 
     Raises Invalid on the field that asks for too much.
@@ -44,7 +64,7 @@ def limits_of_new_key(command: KeyCreate, owner: User, maker: KeyGrant | None) -
     most = maker.limits if maker else Limits()
     limits: dict[str, Any] = {
         "models": command.models or list(most.models) or list(owner.models),
-        "expires_at": after(command.duration, now()) if command.duration else most.expires_at,
+        "expires_at": after(command.duration, moment) if command.duration else most.expires_at,
         "allowed_routes": _routes(command, maker),
     }
     for name in NUMBERS:

@@ -39,7 +39,7 @@ class KeyPage:
 
 
 def list_keys(actor: Actor, query: KeyListQuery) -> KeyPage:
-    """List keys within reach: filtered, sorted, a numbered page. Raises Forbidden for a filter that names somebody else."""
+    """List keys within reach by numbered pages. Raises Forbidden for a filter that names somebody else."""
     require(actor, Permission.KEY_READ)
     sees_all = reach(actor.role, Permission.KEY_READ) is Reach.ANYONES
     if not sees_all and (query.user_id not in (None, actor.user_id) or query.team_id is not None):

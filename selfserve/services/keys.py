@@ -2,26 +2,26 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import contains_eager
 
 from selfserve.clock import after, next_reset, now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from selfserve.extensions import db
-from selfserve.minting import KEY_PREFIX, fingerprint, is_well_formed, mint_key, tail
+from selfserve.minting import fingerprint, mint_key, tail
 from selfserve.models import ApiKey, User
 from selfserve.models.api_key import shown_prefix
 from selfserve.permissions import Actor, Permission, Reach, allows, reach
-from selfserve.schemas.keys import KeyCreate, KeyDelete, KeyUpdate
+from selfserve.schemas.keys import KeyCreate, KeyUpdate
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.key_limits import (
     NUMBERS,
     check_change,
+    checked_custom_key,
     is_admin,
     limits_of_new_key,
     note_admin_limits,
@@ -29,8 +29,6 @@ from selfserve.services.key_limits import (
 )
 from selfserve.services.tallies import add_to_tally
 
-SHORTEST_CUSTOM_KEY = 32
-FEWEST_DIFFERENT_CHARACTERS = 10
 _COLUMNS = {
     "key_alias": "alias",
     "metadata": "details",
@@ -47,14 +45,6 @@ class KeyCreated:
 
     key: ApiKey
     secret: str
-
-
-@dataclass(frozen=True)
-class KeysDeleted:
-    """Which of the names sent were deleted and which were not found; secrets are given back as hashes."""
-
-    deleted: list[str]
-    not_found: list[str]
 
 
 def create_key(actor: Actor, command: KeyCreate) -> KeyCreated:
@@ -74,8 +64,9 @@ def create_key(actor: Actor, command: KeyCreate) -> KeyCreated:
 
 def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
     """Add a key's row; needs an open transaction."""
-    secret = _checked(command.key) if command.key else mint_key()
-    limits = limits_of_new_key(command, owner, actor.key)
+    secret = checked_custom_key(command.key) if command.key else mint_key()
+    moment = now()
+    limits = limits_of_new_key(command, owner, actor.key, moment)
     key = ApiKey(
         token=fingerprint(secret),
         prefix=shown_prefix(secret),
@@ -85,7 +76,7 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
         alias=command.key_alias,
         key_type=command.key_type or "default",
         budget_duration=command.budget_duration,
-        budget_reset_at=next_reset(command.budget_duration, now()) if command.budget_duration else None,
+        budget_reset_at=next_reset(command.budget_duration, moment) if command.budget_duration else None,
         window_spend=command.spend or 0,
         total_spend=command.spend or 0,
         details=command.metadata or {},
@@ -95,7 +86,9 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
         is_blocked_by_admin=bool(command.blocked) and is_admin(actor) and actor.id != owner.id,
         creation_token=command.creation_token,
         parent_id=actor.key.id if actor.key else None,
+        created_at=moment,
         created_by=actor.user_id,
+        updated_at=moment,
         updated_by=actor.user_id,
         admin_limits={},
         **limits,
@@ -107,34 +100,34 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
     with conflicts(_taken(command)):
         db.session.add(key)
     add_to_tally("keys", 1)
-    record_event(actor, "key.created", "key", key.id, owner=owner.user_id, after=_told(key))
+    record_event(actor, "key.created", "key", key.id, owner=owner.user_id, after=tell_key(key))
     return KeyCreated(key, secret)
 
 
 def get_key(actor: Actor, name: str, permission: Permission = Permission.KEY_READ) -> ApiKey:
     """Get a key by secret, hash or id. Raises Forbidden without the permission, NotFound out of reach or unknown."""
     require(actor, permission)
-    return _within_reach(actor, permission, db.session.scalar(living_keys().where(named(name))))
+    return within_reach(actor, permission, db.session.scalar(living_keys().where(named(name))))
 
 
 def update_key(actor: Actor, command: KeyUpdate) -> ApiKey:
-    """Change what the command names; an explicit null clears. The owner may tighten an admin's limits, never lift them."""
+    """Change what the command names; an explicit null clears. Owners may tighten an admin's limits, not lift them."""
     require(actor, Permission.KEY_UPDATE)
     refuse_admin_fields(actor, command)
     with conflicts({"uq_api_keys_alias": _alias_taken(command.key_alias)}), transaction():
-        key = _lock(actor, Permission.KEY_UPDATE, command.key)
+        key = lock_key(actor, Permission.KEY_UPDATE, command.key)
         if command.user_id not in (None, key.owner.user_id):
             if not is_admin(actor):
                 raise Forbidden("You cannot give a key to somebody else.", param="user_id")
             raise Invalid("user_id cannot be changed: make a new key for that user.", param="user_id")
-        before, changed = _told(key), _changes(command)
+        before, changed = tell_key(key), _changes(command)
         check_change(actor, key, changed)
         _apply(key, changed)
         note_admin_limits(actor, key, changed)
         if "blocked" in command.model_fields_set and command.blocked is not None:
             _set_blocked(actor, key, command.blocked)
         key.updated_by = actor.user_id
-        record_event(actor, "key.updated", "key", key.id, owner=key.owner.user_id, before=before, after=_told(key))
+        record_event(actor, "key.updated", "key", key.id, owner=key.owner.user_id, before=before, after=tell_key(key))
     return key
 
 
@@ -148,49 +141,6 @@ def unblock_key(actor: Actor, name: str) -> ApiKey:
     return _block(actor, name, False)
 
 
-def delete_key(actor: Actor, name: str) -> ApiKey:
-    """Delete one key: it stops at once."""
-    require(actor, Permission.KEY_DELETE)
-    with transaction():
-        key = _lock(actor, Permission.KEY_DELETE, name)
-        _delete(actor, key)
-    return key
-
-
-def delete_keys(actor: Actor, command: KeyDelete) -> KeysDeleted:
-    """Delete keys by secret, hash, id or alias, in one transaction. What is not the actor's counts as not found.
-
-    Raises NotFound when none is found, Conflict when an alias means several keys.
-    """
-    require(actor, Permission.KEY_DELETE)
-    deleted, missing = [], []
-    with transaction():
-        for name, condition in _conditions(command):
-            keys = [key for key in _fresh(condition) if allows(actor, Permission.KEY_DELETE, key.owner_id)]
-            if len(keys) > 1:
-                raise Conflict(
-                    f"Several users have a key with alias '{name}'. Name it by its token.", param="key_aliases"
-                )
-            for key in keys:
-                _delete(actor, key)
-                db.session.flush()
-            (deleted if keys else missing).append(_without_secret(name))
-        if not deleted:
-            raise NotFound("None of these keys exists. Nothing was deleted.", param="keys", type="not_found_error")
-    return KeysDeleted(deleted, missing)
-
-
-def delete_keys_of(actor: Actor, owner: User, moment: datetime) -> None:
-    """Delete all keys of a user; needs an open transaction."""
-    ended = update(ApiKey).where(ApiKey.owner_id == owner.id, ApiKey.deleted_at.is_(None))
-    ids = db.session.scalars(
-        ended.values(deleted_at=moment, updated_at=moment, updated_by=actor.user_id).returning(ApiKey.id)
-    ).all()
-    add_to_tally("keys", -len(ids))
-    for key_id in ids:
-        record_event(actor, "key.deleted", "key", key_id, owner=owner.user_id)
-
-
 def count_active_keys_by_owner(owner_ids: Iterable[str]) -> dict[str, int]:
     """Count the keys that work now, per owner, in one query."""
     works = ApiKey.is_blocked.is_(False), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now())
@@ -202,7 +152,7 @@ def count_keys_by_owner(owner_ids: Iterable[str]) -> dict[str, int]:
     return _count(owner_ids)
 
 
-def living_keys() -> Select[Any]:
+def living_keys() -> Select[ApiKey]:
     """Select keys with their owners, without the deleted ones."""
     return select(ApiKey).join(ApiKey.owner).options(contains_eager(ApiKey.owner)).where(ApiKey.deleted_at.is_(None))
 
@@ -224,19 +174,19 @@ def _lock_owner(condition: Any) -> User:
     return owner
 
 
-def _lock(actor: Actor, permission: Permission, name: str) -> ApiKey:
+def lock_key(actor: Actor, permission: Permission, name: str) -> ApiKey:
     """Read a key for a change, if it is within reach."""
-    found = _fresh(named(name))
-    return _within_reach(actor, permission, found[0] if found else None)
+    found = fresh_keys(named(name))
+    return within_reach(actor, permission, found[0] if found else None)
 
 
-def _fresh(condition: Any) -> list[ApiKey]:
+def fresh_keys(condition: Any) -> list[ApiKey]:
     """Read keys for a change, in id order."""
     rows = living_keys().where(condition).order_by(ApiKey.id).with_for_update(of=ApiKey)
     return list(db.session.scalars(rows.execution_options(populate_existing=True)))
 
 
-def _within_reach(actor: Actor, permission: Permission, key: ApiKey | None) -> ApiKey:
+def within_reach(actor: Actor, permission: Permission, key: ApiKey | None) -> ApiKey:
     """Give the key, or say the same for an unknown one and for one that is not the actor's."""
     if key is None or not allows(actor, permission, key.owner_id):
         raise NotFound("There is no such key.", param="key")
@@ -247,12 +197,12 @@ def _block(actor: Actor, name: str, is_blocked: bool) -> ApiKey:
     """Block or unblock one key."""
     require(actor, Permission.KEY_BLOCK)
     with transaction():
-        key = _lock(actor, Permission.KEY_BLOCK, name)
-        before = _told(key)
+        key = lock_key(actor, Permission.KEY_BLOCK, name)
+        before = tell_key(key)
         _set_blocked(actor, key, is_blocked)
         key.updated_by = actor.user_id
         action = "key.blocked" if is_blocked else "key.unblocked"
-        record_event(actor, action, "key", key.id, owner=key.owner.user_id, before=before, after=_told(key))
+        record_event(actor, action, "key", key.id, owner=key.owner.user_id, before=before, after=tell_key(key))
     return key
 
 
@@ -265,14 +215,6 @@ def _set_blocked(actor: Actor, key: ApiKey, is_blocked: bool) -> None:
         key.is_blocked, key.blocked_by, key.is_blocked_by_admin = True, actor.name, by_admin
     elif not is_blocked:
         key.is_blocked, key.blocked_by, key.is_blocked_by_admin = False, None, False
-
-
-def _delete(actor: Actor, key: ApiKey) -> None:
-    """Mark one key deleted."""
-    key.deleted_at = now()
-    key.updated_by = actor.user_id
-    add_to_tally("keys", -1)
-    record_event(actor, "key.deleted", "key", key.id, owner=key.owner.user_id, before=_told(key))
 
 
 def _changes(command: KeyUpdate) -> dict[str, Any]:
@@ -302,41 +244,12 @@ def _apply(key: ApiKey, changed: dict[str, Any]) -> None:
     key.set_budget(changed.get("max_budget", key.max_budget), changed.get("budget_duration", key.budget_duration))
 
 
-def _conditions(command: KeyDelete) -> list[tuple[str, Any]]:
-    """Pair each name that was sent with what it means."""
-    by_name = [(name, named(name)) for name in dict.fromkeys(command.keys or [])]
-    return by_name + [(alias, ApiKey.alias == alias) for alias in dict.fromkeys(command.key_aliases or [])]
-
-
-def _without_secret(name: str) -> str:
-    """Give back what was sent, a secret as its hash (S-14)."""
-    return fingerprint(name) if name.startswith("sk-") else name
-
-
-def _checked(secret: str) -> str:
-    """Accept a key that an admin chose. Raises Invalid when it could be guessed or looks like one of ours and is not (S-17)."""
-    if (
-        not secret.startswith("sk-")
-        or len(secret) < SHORTEST_CUSTOM_KEY
-        or len(set(secret)) < FEWEST_DIFFERENT_CHARACTERS
-    ):
-        raise Invalid(
-            f"key must start with sk-, have {SHORTEST_CUSTOM_KEY} characters or more and {FEWEST_DIFFERENT_CHARACTERS} different ones.",
-            param="key",
-        )
-    if not secret.isascii() or not secret.isprintable() or " " in secret:
-        raise Invalid("key must be plain ASCII without spaces.", param="key")
-    if secret.startswith(KEY_PREFIX) and not is_well_formed(secret):
-        raise Invalid(f"key begins with {KEY_PREFIX} but its checksum is wrong. Choose another beginning.", param="key")
-    return secret
-
-
 def _count(owner_ids: Iterable[str], *conditions: Any) -> dict[str, int]:
     """Count living keys per owner."""
     rows = select(ApiKey.owner_id, func.count()).where(
         ApiKey.owner_id.in_(list(owner_ids)), ApiKey.deleted_at.is_(None), *conditions
     )
-    return {owner_id: count for owner_id, count in db.session.execute(rows.group_by(ApiKey.owner_id))}
+    return dict(db.session.execute(rows.group_by(ApiKey.owner_id)).tuples().all())
 
 
 def _alias_taken(alias: str | None) -> Conflict:
@@ -355,7 +268,7 @@ def _taken(command: KeyCreate) -> dict[str, DomainError]:
     }
 
 
-def _told(key: ApiKey) -> dict[str, Any]:
+def tell_key(key: ApiKey) -> dict[str, Any]:
     """Tell the audit what a key looks like, without its secret and its hash."""
     return {
         "alias": key.alias,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import contains_eager
@@ -160,7 +159,7 @@ def claim(invitation_id: str, password: str, email: str | None, client: Client, 
     return user
 
 
-def _create(actor: Actor, wanted: Select[Any]) -> InvitationCreated:
+def _create(actor: Actor, wanted: Select[str]) -> InvitationCreated:
     """Make a link for the one user that is wanted."""
     require(actor, Permission.INVITATION_CREATE)
     with transaction():
@@ -231,12 +230,12 @@ def _still_open(invitation: Invitation | None) -> OpenInvitation:
     return OpenInvitation(invitation.id, invitation.user, invitation.created_by_name, invitation.expires_at)
 
 
-def _invitations() -> Select[Any]:
+def _invitations() -> Select[Invitation]:
     """Select invitations with their users."""
     return select(Invitation).join(Invitation.user).options(contains_eager(Invitation.user))
 
 
-def _named(name: str) -> Select[Any]:
+def _named(name: str) -> Select[Invitation]:
     """Select the invitation that a caller means: by the link's id or the row's own."""
     is_it = or_(Invitation.secret_hash == fingerprint(name), Invitation.id == name)
     return _invitations().where(is_it, Invitation.deleted_at.is_(None))
@@ -251,7 +250,7 @@ def _lock(name: str) -> Invitation:
     return invitation
 
 
-def _open_ones(user: User) -> Select[Any]:
+def _open_ones(user: User) -> Select[Invitation]:
     """Select a user's invitations that are neither accepted nor ended."""
     is_open = Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
     return select(Invitation).where(Invitation.user_pk == user.id, *is_open).execution_options(populate_existing=True)

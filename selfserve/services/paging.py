@@ -28,18 +28,18 @@ class Slice(Generic[Row]):
 
 
 def take_slice(
-    rows: Select[Any],
-    counted: Select[Any],
+    rows: Select[Row],
+    counted: Select[Row],
     newest: tuple[InstrumentedAttribute[datetime], InstrumentedAttribute[str]],
     after: str | None,
-    place: Callable[[Any], tuple[datetime, str]],
+    place: Callable[[Row], tuple[datetime, str]],
 ) -> Slice[Row]:
     """Take one page of rows, newest first, beginning after a cursor; `place` gives a row's time and id."""
     if after:
         rows = rows.where(tuple_(*newest) < tuple_(*_read_cursor(after)))
     rows = rows.order_by(*(column.desc() for column in newest)).limit(ROWS_PER_PAGE + 1)
-    found = db.session.execute(rows).unique().all()
-    items = [row[0] if len(row) == 1 else row for row in found[:ROWS_PER_PAGE]]
+    found = db.session.scalars(rows).unique().all()
+    items = list(found[:ROWS_PER_PAGE])
     total, is_capped = bounded_count(counted)
     cursor = _write_cursor(*place(items[-1])) if len(found) > ROWS_PER_PAGE else None
     return Slice(items, total, is_capped, cursor)

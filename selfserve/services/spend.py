@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from typing import TypeVar
 
 from sqlalchemy import func, select
 
@@ -14,6 +15,7 @@ from selfserve.permissions import Actor, Permission
 from selfserve.schemas.spend import CallRecord
 from selfserve.services.actors import require
 
+Budget = TypeVar("Budget", User, ApiKey)
 MOST_ROWS = 1_000
 
 
@@ -104,12 +106,10 @@ def _record(call: CallRecord) -> int:
         "completion_tokens": call.completion_tokens,
         "is_failed": call.is_failed,
     }
-    fresh = insert(Call.__table__).values(**values).on_conflict_do_nothing(index_elements=["request_id"])  # type: ignore[arg-type]
+    fresh = insert(Call).values(**values).on_conflict_do_nothing(index_elements=["request_id"])
     if not db.session.execute(fresh.returning(Call.id)).first():
         return 0
-    for model, row_id in ((User, owner_id), (ApiKey, call.key_id)):
-        row = db.session.get(model, row_id, with_for_update=True, populate_existing=True)
-        assert row is not None
+    for row in (_locked(User, owner_id), _locked(ApiKey, call.key_id)):
         row.renew_window()
         row.window_spend += call.cost
         row.total_spend += call.cost
@@ -118,9 +118,13 @@ def _record(call: CallRecord) -> int:
     return 1
 
 
+def _locked(model: type[Budget], row_id: str) -> Budget:
+    """Read whatever has a budget for a change."""
+    return db.session.get_one(model, row_id, with_for_update=True, populate_existing=True)
+
+
 def _add_to_day(call: CallRecord, owner_id: str) -> None:
     """Add a call to the sums of its day."""
-    table = DailySpend.__table__
     added = {
         "spend": call.cost,
         "prompt_tokens": call.prompt_tokens,
@@ -129,6 +133,6 @@ def _add_to_day(call: CallRecord, owner_id: str) -> None:
         "failed_requests": int(call.is_failed),
     }
     day = call.started_at.astimezone(UTC).date()
-    row = insert(table).values(user_pk=owner_id, day=day, key_id=call.key_id, model=call.model, **added)  # type: ignore[arg-type]
-    sums = {name: table.c[name] + amount for name, amount in added.items()}
+    row = insert(DailySpend).values(user_pk=owner_id, day=day, key_id=call.key_id, model=call.model, **added)
+    sums = {name: getattr(DailySpend, name) + amount for name, amount in added.items()}
     db.session.execute(row.on_conflict_do_update(index_elements=["user_pk", "day", "key_id", "model"], set_=sums))

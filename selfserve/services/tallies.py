@@ -9,9 +9,8 @@ from selfserve.models import Tally
 
 def add_to_tally(noun: str, amount: int) -> None:
     """Add to a count (or take away); needs an open transaction."""
-    table = Tally.__table__
-    row = insert(table).values(noun=noun, amount=amount)  # type: ignore[arg-type]
-    db.session.execute(row.on_conflict_do_update(index_elements=["noun"], set_={"amount": table.c.amount + amount}))
+    row = insert(Tally).values(noun=noun, amount=amount)
+    db.session.execute(row.on_conflict_do_update(index_elements=["noun"], set_={"amount": Tally.amount + amount}))
 
 
 def read_tally(noun: str) -> int:

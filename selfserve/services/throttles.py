@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from selfserve.clock import now
 from selfserve.database import insert, transaction
@@ -44,9 +44,9 @@ def password_bucket(user_pk: str) -> Bucket:
 
 
 def take_try(*buckets: Bucket) -> None:
-    """Count a try before it is made, so that fifty at once are fifty. Raises TooMany where a bucket is or becomes paused.
+    """Count a try before it is made, so that fifty at once are fifty; one that succeeds is given back.
 
-    A try that succeeds is given back with `give_back`.
+    Raises TooMany where a bucket is paused or becomes so.
     """
     with transaction(durable=False):
         waits = [_count(bucket) for bucket in buckets]
@@ -57,7 +57,7 @@ def take_try(*buckets: Bucket) -> None:
 def give_back(*buckets: Bucket) -> None:
     """Forget a try that succeeded: its pair wholly, the address by one. Needs an open transaction."""
     for bucket in buckets:
-        row = _locked(bucket)
+        row = db.session.get(Throttle, fingerprint(bucket.name), with_for_update=True, populate_existing=True)
         if row is not None:
             row.failures = 0 if bucket.limit == PER_PAIR else max(0, row.failures - 1)
 
@@ -70,12 +70,9 @@ def sweep() -> None:
 def _count(bucket: Bucket) -> int:
     """Count one try; tell how many seconds to wait, 0 for none."""
     moment = now()
-    fresh = insert(Throttle.__table__).values(
-        bucket=fingerprint(bucket.name), failures=0, window_ends_at=moment + WINDOW
-    )  # type: ignore[arg-type]
+    fresh = insert(Throttle).values(bucket=fingerprint(bucket.name), failures=0, window_ends_at=moment + WINDOW)
     db.session.execute(fresh.on_conflict_do_nothing(index_elements=["bucket"]))
-    row = _locked(bucket)
-    assert row is not None
+    row = db.session.get_one(Throttle, fingerprint(bucket.name), with_for_update=True, populate_existing=True)
     if row.paused_until and row.paused_until > moment:
         return _seconds(row.paused_until - moment)
     if row.window_ends_at <= moment or row.paused_until:
@@ -86,12 +83,6 @@ def _count(bucket: Bucket) -> int:
         return _seconds(PAUSE)
     row.failures += 1
     return 0
-
-
-def _locked(bucket: Bucket) -> Throttle | None:
-    """Read a bucket and keep others from it."""
-    query = select(Throttle).where(Throttle.bucket == fingerprint(bucket.name)).with_for_update()
-    return db.session.scalar(query.execution_options(populate_existing=True))
 
 
 def _seconds(span: timedelta) -> int:

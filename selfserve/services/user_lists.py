@@ -69,7 +69,9 @@ def list_user_page(actor: Actor, wanted: UserFilter) -> Slice[UserRow]:
         rows = rows.where(User.role == wanted.role.value)
     if wanted.status:
         rows = rows.where(_in_status(wanted.status))
-    found = take_slice(rows, rows, (User.created_at, User.id), wanted.after, lambda user: (user.created_at, user.id))
+    found: Slice[User] = take_slice(
+        rows, rows, (User.created_at, User.id), wanted.after, lambda user: (user.created_at, user.id)
+    )
     ids = [user.id for user in found.items]
     counts, links = keys.count_active_keys_by_owner(ids), _open_links(ids)
     items = [UserRow(user, counts.get(user.id, 0), links.get(user.id)) for user in found.items]
@@ -120,4 +122,4 @@ def _open_links(user_pks: list[str]) -> dict[str, datetime]:
     rows = select(Invitation.user_pk, Invitation.expires_at).where(
         Invitation.user_pk.in_(user_pks), Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
     )
-    return {user_pk: expires_at for user_pk, expires_at in db.session.execute(rows)}
+    return dict(db.session.execute(rows).tuples().all())

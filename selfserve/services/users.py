@@ -18,6 +18,7 @@ from selfserve.schemas.users import UserChange, UserCreate, UserUpdate
 from selfserve.services import keys
 from selfserve.services.actors import confirm, require
 from selfserve.services.audit import record_event
+from selfserve.services.key_deletes import delete_keys_of
 from selfserve.services.tallies import add_to_tally
 
 AUTO_KEY_ALIAS = "made with the account"
@@ -138,7 +139,7 @@ def end_access(user: User, *, but_session: str | None = None) -> None:
     )
 
 
-def living_users() -> Select[Any]:
+def living_users() -> Select[User]:
     """Select users, without the deleted ones and the reserved one."""
     return select(User).where(User.deleted_at.is_(None), User.is_reserved.is_(False))
 
@@ -199,12 +200,12 @@ def _delete(actor: Actor, user: User) -> None:
     moment = now()
     user.deleted_at = moment
     add_to_tally("users", -1)
-    keys.delete_keys_of(actor, user, moment)
+    delete_keys_of(actor, user, moment)
     end_access(user)
     record_event(actor, "user.deleted", "user", user.user_id, owner=user.user_id, before=_told(user))
 
 
-def _apply_role_and_block(user: User, command: UserUpdate, named: set[str]) -> None:
+def _apply_role_and_block(user: User, command: UserChange, named: set[str]) -> None:
     """Change role and block, keep an admin, and end what the old state opened."""
     role = command.user_role.value if "user_role" in named and command.user_role else user.role
     is_blocked = bool(command.blocked) if "blocked" in named and command.blocked is not None else user.is_blocked
@@ -226,7 +227,7 @@ def _lock_for_change(actor: Actor, condition: Any) -> User:
     return user
 
 
-def _locked(condition: Any) -> Select[Any]:
+def _locked(condition: Any) -> Select[User]:
     """Select living users for a change, freshly read, in id order."""
     rows = living_users().where(condition).order_by(User.id).with_for_update()
     return rows.execution_options(populate_existing=True)
@@ -246,7 +247,7 @@ def _keep_an_admin(user: User) -> None:
         raise Conflict(f"{user.name} is the last proxy_admin. Make somebody else proxy_admin first.")
 
 
-def _admins() -> Select[Any]:
+def _admins() -> Select[User]:
     """Select the admins who are not blocked."""
     return living_users().where(User.role == Role.PROXY_ADMIN.value, User.is_blocked.is_(False))
 

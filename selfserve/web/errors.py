@@ -40,7 +40,7 @@ def init_errors(app: Flask) -> None:
     """Dress every error that leaves a view or never reached one."""
     app.register_error_handler(DomainError, dress)
     app.register_error_handler(CSRFError, lambda error: dress(BadRequest(_STALE)))
-    app.register_error_handler(HTTPException, lambda error: dress(_known(error)))
+    app.register_error_handler(HTTPException, _from_http)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, _database_away)
     app.register_error_handler(Exception, _unexpected)
@@ -85,6 +85,14 @@ def _to_login() -> AnyResponse:
     if wants_fragment():
         return Response(status=401, headers={"HX-Redirect": url_for("auth.login")})
     return redirect(target, 303)
+
+
+def _from_http(error: HTTPException) -> AnyResponse:
+    """Dress what the framework raised; a 405 says which methods there are."""
+    response = dress(_known(error))
+    if methods := getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(sorted(methods))
+    return response
 
 
 def _known(error: HTTPException) -> DomainError:

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ValidationError
 from selfserve.errors import DomainError
 from selfserve.web.messages import explain
 
-
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -35,9 +34,9 @@ class SchemaForm(FlaskForm, Generic[Model]):
         for name, sentence in sentences.items():
             if name in self._fields:
                 field: Any = self._fields[name]
-                field.errors = [*field.errors, _as_sentence(sentence)]
+                field.errors = [*field.errors, _as_sentence(sentence.removeprefix(f"{name}: "), field.label.text)]
             else:
-                self.form_errors.append(_as_sentence(sentence))
+                self.form_errors.append(_as_sentence(sentence, name))
 
 
 def _is_blank(value: Any) -> bool:
@@ -45,6 +44,6 @@ def _is_blank(value: Any) -> bool:
     return value is None or value == "" or value == []
 
 
-def _as_sentence(text: str) -> str:
-    """Begin with a capital: on a form the field's name does not stand before the words."""
-    return text[:1].upper() + text[1:]
+def _as_sentence(text: str, subject: str) -> str:
+    """Say what is wrong in full: what begins in lower case is a predicate and wants its subject."""
+    return f"{subject} {text}" if subject and text[:1].islower() else text

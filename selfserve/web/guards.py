@@ -1,4 +1,4 @@
-"""Who is asking, and may they? Each face has one way in; every route says what it needs or the application does not start."""
+"""Who is asking, and may they? Each face has one way in; a route that names no permission stops the start."""
 
 from collections.abc import Callable
 from datetime import datetime

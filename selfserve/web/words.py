@@ -103,6 +103,11 @@ def left(moment: datetime) -> str:
     return plural(max(1, round(ahead / timedelta(minutes=1))), "minute")
 
 
+def wait(seconds: int) -> str:
+    """Say how long to wait: `40 seconds`, `5 minutes`."""
+    return plural(seconds, "second") if seconds < 60 else plural(-(-seconds // 60), "minute")
+
+
 def is_past(moment: datetime) -> bool:
     """Tell whether a moment is over."""
     return moment <= now()
@@ -133,6 +138,7 @@ _SAID = (
     iso,
     ago,
     left,
+    wait,
     is_past,
     initials,
     tone,

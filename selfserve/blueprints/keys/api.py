@@ -19,7 +19,7 @@ from selfserve.schemas.keys import (
     KeyUpdate,
     KeyUpdated,
 )
-from selfserve.services import key_lists, keys
+from selfserve.services import key_deletes, key_lists, keys
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.render import accepts, returns
 
@@ -98,5 +98,5 @@ def unblock(command: KeyName) -> Any:
 @returns(KeysDeleted)
 def delete(command: KeyDelete) -> KeysDeleted:
     """Delete keys for good, in one transaction."""
-    done = keys.delete_keys(current_actor(), command)
+    done = key_deletes.delete_keys(current_actor(), command)
     return KeysDeleted(deleted_keys=done.deleted, not_found=done.not_found)

@@ -11,7 +11,7 @@ from selfserve.errors import Conflict, Invalid
 from selfserve.minting import mint_token
 from selfserve.permissions import Permission
 from selfserve.schemas.keys import KeyFilter
-from selfserve.services import account, key_lists, keys
+from selfserve.services import account, key_deletes, key_lists, keys
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.guards import requires
 from selfserve.web.render import flash_toast, render, see_other, wants_fragment
@@ -87,7 +87,7 @@ def confirm_delete(key_id: UUID) -> Response:
 @requires(Permission.KEY_DELETE)
 def delete(key_id: UUID) -> AnyResponse:
     """Delete a key."""
-    key = keys.delete_key(g.actor, str(key_id))
+    key = key_deletes.delete_key(g.actor, str(key_id))
     flash_toast(f"Key “{key.name}” is deleted.")
     return back_to_list()
 

@@ -7,8 +7,8 @@ from flask import Blueprint, g, request
 from selfserve.errors import Gone, Unauthenticated
 from selfserve.permissions import Permission
 from selfserve.schemas.onboarding import (
-    ClaimToken,
     Claimed,
+    ClaimToken,
     InvitationAnswer,
     InvitationName,
     InvitationNew,

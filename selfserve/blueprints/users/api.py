@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from selfserve.permissions import Permission, Role
-from selfserve.schemas.keys import KeyListQuery
+from selfserve.schemas.keys import KeyAnswer, KeyListQuery, Revealed
 from selfserve.schemas.users import (
     ListedUser,
     Roles,
@@ -44,9 +44,8 @@ def new(command: UserCreate) -> UserNew:
     )
     if created.key is None:
         return answer
-    key = created.key.key
-    shown = {"key": created.key.secret, "token": key.token, "token_id": key.token, "key_name": key.key_name}
-    return answer.model_copy(update={**shown, "key_alias": key.alias, "expires": key.expires_at})
+    key = KeyAnswer.model_validate(created.key.key).model_dump(include=set(Revealed.model_fields))
+    return answer.model_copy(update={**key, "key": created.key.secret, "token_id": created.key.key.token})
 
 
 @api.get("/user/info")

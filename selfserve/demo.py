@@ -1,0 +1,162 @@
+"""A made-up company for `make demo`: people of every role, keys in every state, ninety days of spend.
+
+Everything goes through the services that real calls use; only times are moved back afterwards.
+"""
+
+import random
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+
+from selfserve.clock import now
+from selfserve.database import transaction
+from selfserve.extensions import db
+from selfserve.models import ApiKey, Invitation, User
+from selfserve.money import to_nanos
+from selfserve.permissions import Actor, Client, Role
+from selfserve.schemas.keys import KeyCreate
+from selfserve.schemas.spend import CallRecord
+from selfserve.schemas.users import UserCreate, UserUpdate
+from selfserve.services import keys, onboarding, passwords, spend, users
+from selfserve.services.actors import actor_of, master
+
+PASSWORD = "a quiet demo of nothing real"  # noqa: S105 - of made-up people in a throw-away database
+DAYS = 90
+_ADMIN, _VIEWER, _USER, _READER = (
+    Role.PROXY_ADMIN,
+    Role.PROXY_ADMIN_VIEWER,
+    Role.INTERNAL_USER,
+    Role.INTERNAL_USER_VIEWER,
+)
+_PEOPLE = (
+    ("Sam Okafor", "sam", _ADMIN, 100),
+    ("Vera Novak", "vera", _VIEWER, 50),
+    ("Dana Lindqvist", "dana", _USER, 50),
+    ("Priya Shah", "priya", _USER, 200),
+    ("Lee Wong", "lee", _USER, 20),
+    ("Maya Adeyemi", "maya", _READER, 50),
+    ("Rasmus Koch", "rasmus", _USER, 100),
+)
+_SIGN_IN = ("sam", "vera", "dana", "maya")
+_INVITED = ("noor", "theo")
+_MODELS = (
+    ("gpt-5-mini", "0.25", "2.00"),
+    ("claude-sonnet-4-5", "3.00", "15.00"),
+    ("text-embedding-3-small", "0.02", "0"),
+)
+_KEYS = (
+    ("dana", "laptop", "90d", None, None),
+    ("dana", "docs-search-indexer-production-eu", None, 5, ["text-embedding-3-small"]),
+    ("dana", "ci-nightly", "6d", 20, ["gpt-5-mini", "claude-sonnet-4-5"]),
+    ("dana", "notebook", "365d", None, ["claude-sonnet-4-5"]),
+    ("dana", "eval-runner", "60d", 1, ["gpt-5-mini"]),
+    ("dana", "hackathon", "90d", None, None),
+    ("dana", "old-laptop", "30d", None, None),
+    ("sam", "ops", "90d", None, None),
+    ("priya", "search-ranking", "365d", 200, None),
+    ("priya", "batch-labels", "90d", 50, ["gpt-5-mini"]),
+    ("lee", "rank-eval", "90d", None, None),
+    ("maya", "dashboard", "365d", 5, None),
+    ("rasmus", "staging", None, None, None),
+)
+
+
+def fill() -> list[tuple[str, str]]:
+    """Fill an empty database; give the addresses and roles to sign in with."""
+    sam = _make_people()
+    made = {
+        alias: _make_key(sam, who, alias, duration, budget, models) for who, alias, duration, budget, models in _KEYS
+    }
+    spend.record_calls([*_calls(random.Random(11), made)])  # noqa: S311 - a believable pattern, no secret
+    _age(made)
+    keys.block_key(sam, made["hackathon"].id)
+    users.update_user(sam, UserUpdate(user_id="rasmus", blocked=True))
+    return [(f"{who}@acme.example", role.label) for _, who, role, _ in _PEOPLE if who in _SIGN_IN]
+
+
+def _make_people() -> Actor:
+    """Make the people with their passwords and invite two more; give the admin who does the rest."""
+    operator = master(Client(source="cli"))
+    for name, who, role, budget in _PEOPLE:
+        users.create_user(
+            operator,
+            UserCreate(
+                user_id=who,
+                user_email=f"{who}@acme.example",
+                user_alias=name,
+                user_role=role,
+                max_budget=budget,
+                budget_duration="1mo",
+            ),
+            with_key=False,
+        )
+    password_hash = passwords.hash_password(PASSWORD)
+    with transaction():
+        people = update(User).where(User.is_reserved.is_(False))
+        db.session.execute(people.values(password_hash=password_hash, password_changed_at=now(), last_login_at=now()))
+    sam = actor_of(users.get_user_by_user_id(operator, "sam"), Client(source="web"))
+    for who in _INVITED:
+        users.create_user(sam, UserCreate(user_id=who, user_email=f"{who}@acme.example"), with_key=False)
+        onboarding.create_invitation(sam, who)
+    return sam
+
+
+def _make_key(
+    sam: Actor, who: str, alias: str, duration: str | None, budget: int | None, models: list[str] | None
+) -> ApiKey:
+    """Make one key for somebody."""
+    window = "1mo" if budget else None
+    asked = KeyCreate(
+        user_id=who, key_alias=alias, duration=duration, max_budget=budget, models=models, budget_duration=window
+    )
+    return keys.create_key(sam, asked).key
+
+
+def _calls(dice: random.Random, made: dict[str, ApiKey]) -> list[CallRecord]:
+    """Make up ninety days of calls: fewer at weekends, more lately, now and then one that fails."""
+    calls, today = [], now()
+    for days_ago in range(DAYS, -1, -1):
+        day = today - timedelta(days=days_ago)
+        for alias, key in made.items():
+            busy = 0 if alias in ("hackathon", "dashboard") else dice.randint(0, 3 if day.weekday() > 4 else 7)
+            for number in range(busy * (2 if days_ago < DAYS // 2 else 1) // 2):
+                calls.append(_call(dice, key, day, f"demo-{alias}-{days_ago}-{number}"))
+    return calls
+
+
+def _call(dice: random.Random, key: ApiKey, day: datetime, request_id: str) -> CallRecord:
+    """Make up one call with a key, at the price of its model."""
+    allowed = [model for model in _MODELS if not key.models or model[0] in key.models]
+    name, price_in, price_out = dice.choice(allowed)
+    tokens_in, tokens_out = dice.randint(2_000, 60_000), dice.randint(200, 9_000)
+    failed = dice.random() < 0.01
+    cost = 0 if failed else (tokens_in * to_nanos(price_in) + tokens_out * to_nanos(price_out)) // 1_000_000
+    return CallRecord(
+        request_id=request_id,
+        key_id=key.id,
+        model=name,
+        started_at=min(day, now()) - timedelta(minutes=dice.randint(1, 50)),
+        cost=cost,
+        prompt_tokens=tokens_in,
+        completion_tokens=0 if failed else tokens_out,
+        is_failed=failed,
+    )
+
+
+def _age(made: dict[str, ApiKey]) -> None:
+    """Move times back, so that the company looks lived in, and let windows hold this month's spend only."""
+    moment = now()
+    with transaction():
+        for number, (alias, key) in enumerate(made.items()):
+            used = None if alias in ("hackathon", "dashboard") else moment - timedelta(minutes=4 + 97 * number)
+            changes = {"created_at": moment - timedelta(days=80 - number), "last_used_at": used}
+            if alias == "old-laptop":
+                changes["expires_at"] = moment - timedelta(days=3)
+            db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(**changes))
+        db.session.execute(
+            update(User).where(User.is_reserved.is_(False)).values(created_at=moment - timedelta(days=120))
+        )
+        theo = db.session.query(User.id).where(User.user_id == "theo").scalar_subquery()
+        db.session.execute(
+            update(Invitation).where(Invitation.user_pk == theo).values(expires_at=moment - timedelta(days=1))
+        )
