@@ -5,14 +5,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField
+from wtforms.fields import SelectChoice
 
 from selfserve.clock import now
 from selfserve.errors import Conflict, DomainError, Invalid
 from selfserve.schemas.keys import KeyCreate, KeyForm
 from selfserve.web.forms import SchemaForm
 
-_LIFETIMES = [("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("365d", "1 year"), ("custom", "Custom")]
-WINDOWS = [("", "Never"), ("1d", "Every day"), ("7d", "Every week"), ("1mo", "Every month")]
+_LIFETIMES = {"7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "1 year", "custom": "Custom"}
+_WINDOWS = {"": "Never", "1d": "Every day", "7d": "Every week", "1mo": "Every month"}
+LIFETIMES = [SelectChoice(value, label) for value, label in _LIFETIMES.items()]
+WINDOWS = [SelectChoice(value, label) for value, label in _WINDOWS.items()]
 _LIMITS = ("models", "max_budget", "budget_duration", "rpm_limit", "tpm_limit", "may_manage")
 
 
@@ -34,7 +37,7 @@ class CreateKeyForm(SchemaForm[KeyForm]):
     schema = KeyForm
     homes = {"": "expires_on", "duration": "expires", "expires_at": "expires"}
     key_alias = StringField("Name")
-    expires = RadioField("Expires", choices=_LIFETIMES, default="30d")
+    expires = RadioField("Expires", choices=LIFETIMES, default="30d")
     expires_on = StringField("Last day")
     models = NamesField("Models", default=[])
     max_budget = StringField("Budget")

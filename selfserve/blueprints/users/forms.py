@@ -4,6 +4,7 @@ import re
 
 from pydantic import TypeAdapter, ValidationError
 from wtforms import SelectField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
 
 from selfserve.blueprints.keys.forms import WINDOWS
 from selfserve.errors import Conflict, DomainError
@@ -36,7 +37,7 @@ class InviteForm(SchemaForm[InvitePeople]):
 
     schema = InvitePeople
     emails = AddressesField("Email addresses")
-    role = SelectField("Role", choices=ROLES)
+    role = SelectField("Role", choices=[SelectChoice(*role) for role in ROLES])
     max_budget = StringField("Budget each")
     budget_duration = SelectField("Budget starts again", choices=WINDOWS)
 
