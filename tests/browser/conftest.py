@@ -19,7 +19,9 @@ LOOKS = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 800}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "has_touch": True},
 }
-EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+EXPECTED = re.compile(
+    r"(Failed to load resource: the server responded with a status of|Response Status Error Code) 4\d\d"
+)
 
 
 @pytest.fixture(scope="session")

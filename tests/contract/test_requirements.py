@@ -1,6 +1,9 @@
 """The locks: exact, hashed, without an index address, and each line in the .in files has its reason."""
 
+import ast
 import re
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,24 @@ def test_the_lock_was_made_from_its_source(source, lock):
 
 def test_the_tests_run_on_what_the_server_runs_on():
     assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+
+
+def imports_of(folder):
+    """Name every package that a folder imports and that is not our own or Python's."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / folder).rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"selfserve", "tests"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "sources"), [("selfserve", ["requirements.in"]), ("tests", ["requirements.in", "requirements-dev.in"])]
+)
+def test_what_is_imported_is_pinned_by_name_not_by_chance(folder, sources):
+    pinned = {without_extra(name) for source in sources for name in pins(source)} | {
+        "pydantic-core"
+    }  # pinned by pydantic
+    known = packages_distributions()
+    imported = {distribution.lower().replace("_", "-") for name in imports_of(folder) for distribution in known[name]}
+    assert imported <= pinned

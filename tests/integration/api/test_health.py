@@ -15,6 +15,8 @@ def test_it_is_ready(curl):
 
 
 @pytest.mark.parametrize("path", ["/health/liveliness", "/health/liveness", "/health/readiness"])
-def test_it_asks_nobody_who_they_are(curl, queries, path):
+def test_it_asks_nobody_who_they_are_and_the_database_next_to_nothing(curl, queries, path):
     for token in (None, "sk-wrong"):
-        assert curl(token).get(path).status == 200
+        with queries() as sent:
+            assert curl(token).get(path).status == 200
+        assert len(sent) == (1 if path.endswith("readiness") else 0)

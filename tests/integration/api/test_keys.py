@@ -175,8 +175,6 @@ def test_a_key_can_be_brought_once(master):
         {"spend": 1},
         {"allowed_routes": ["/*"]},
         {"permissions": {"x": True}},
-        {"config": {"x": 1}},
-        {"aliases": {"a": "b"}},
     ],
     ids=lambda more: next(iter(more)),
 )
