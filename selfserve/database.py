@@ -159,11 +159,11 @@ def _violates(error: IntegrityError, constraint: str) -> bool:
 def _columns_of(constraint: str) -> str:
     """List the columns of a unique index or constraint as SQLite does."""
     for table in db.metadata.tables.values():
-        unique = (one for one in table.constraints if isinstance(one, UniqueConstraint))
-        named: Index | UniqueConstraint
-        for named in (*table.indexes, *unique):
-            if named.name == constraint:
-                return ", ".join(f"{table.name}.{column.name}" for column in named.columns)
+        named: list[Index | UniqueConstraint] = list(table.indexes)
+        named += [one for one in table.constraints if isinstance(one, UniqueConstraint)]
+        for unique in named:
+            if unique.name == constraint:
+                return ", ".join(f"{table.name}.{column.name}" for column in unique.columns)
     raise LookupError(constraint)
 
 

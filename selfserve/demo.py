@@ -114,13 +114,14 @@ def _make_key(
 
 def _calls(dice: random.Random, made: dict[str, ApiKey]) -> list[CallRecord]:
     """Make up ninety days of calls: fewer at weekends, more lately, now and then one that fails."""
-    calls, today = [], now()
+    calls: list[CallRecord] = []
+    today = now()
     for days_ago in range(DAYS, -1, -1):
         day = today - timedelta(days=days_ago)
         for alias, key in made.items():
             busy = 0 if alias in ("hackathon", "dashboard") else dice.randint(0, 3 if day.weekday() > 4 else 7)
-            for number in range(busy * (2 if days_ago < DAYS // 2 else 1) // 2):
-                calls.append(_call(dice, key, day, f"demo-{alias}-{days_ago}-{number}"))
+            count = busy * (2 if days_ago < DAYS // 2 else 1) // 2
+            calls += [_call(dice, key, day, f"demo-{alias}-{days_ago}-{number}") for number in range(count)]
     return calls
 
 

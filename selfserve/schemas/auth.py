@@ -1,17 +1,28 @@
 """Signing in and out on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator
 
 from selfserve.schemas.fields import Answer, Command
 
 
-class Login(Command):
-    """`POST /login`, `/v2/login` and the sign-in page. Anything goes in: a wrong shape is a wrong password."""
+LONGEST = 1024
 
-    username: Annotated[str, Field(max_length=320)] = ""
-    password: Annotated[str, Field(max_length=1024)] = ""
+
+def _text_or_nothing(value: Any) -> str:
+    """Read what no account can have as nothing: a wrong shape is answered like a wrong password (S-20b)."""
+    return value if isinstance(value, str) and len(value) <= LONGEST and "\0" not in value else ""
+
+
+Credential = Annotated[str, BeforeValidator(_text_or_nothing)]
+
+
+class Login(Command):
+    """`POST /login`, `/v2/login` and the sign-in page; `username` is the e-mail address."""
+
+    username: Credential = ""
+    password: Credential = ""
 
 
 class LoginAnswer(Answer):

@@ -249,7 +249,7 @@ def _count(owner_ids: Iterable[str], *conditions: Any) -> dict[str, int]:
     rows = select(ApiKey.owner_id, func.count()).where(
         ApiKey.owner_id.in_(list(owner_ids)), ApiKey.deleted_at.is_(None), *conditions
     )
-    return dict(db.session.execute(rows.group_by(ApiKey.owner_id)).tuples().all())
+    return dict(db.session.execute(rows.group_by(ApiKey.owner_id)).all())
 
 
 def _alias_taken(alias: str | None) -> Conflict:

@@ -122,4 +122,4 @@ def _open_links(user_pks: list[str]) -> dict[str, datetime]:
     rows = select(Invitation.user_pk, Invitation.expires_at).where(
         Invitation.user_pk.in_(user_pks), Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
     )
-    return dict(db.session.execute(rows).tuples().all())
+    return dict(db.session.execute(rows).all())

@@ -34,7 +34,8 @@ class SchemaForm(FlaskForm, Generic[Model]):
         for name, sentence in sentences.items():
             if name in self._fields:
                 field: Any = self._fields[name]
-                field.errors = [*field.errors, _as_sentence(sentence.removeprefix(f"{name}: "), field.label.text)]
+                bare = sentence.removeprefix(f"{name}: ").removeprefix(f"{name} ")
+                field.errors = [*field.errors, _as_sentence(bare, field.label.text)]
             else:
                 self.form_errors.append(_as_sentence(sentence, name))
 
