@@ -64,8 +64,10 @@ def _score(password: str, about: list[str | None]) -> int:
 
 
 def _dummy() -> str:
-    """Keep a hash that nobody's password has, made with the parameters in force."""
-    return _nobodys_hash.setdefault(id(hasher), hasher.hash("nobody has this password"))
+    """Keep a hash that nobody's password has, made once: a second run of argon2 would tell who is unknown (S-20b)."""
+    if id(hasher) not in _nobodys_hash:
+        _nobodys_hash[id(hasher)] = hasher.hash("nobody has this password")
+    return _nobodys_hash[id(hasher)]
 
 
 @contextmanager

@@ -40,9 +40,7 @@ class Deed:
             "<users>": [scene.user.user_id],
             "<link>": scene.invitation.secret,
         }
-        return {
-            name: names.get(value, value) if isinstance(value, str) else value for name, value in self.body.items()
-        }
+        return {name: names.get(value, value) if isinstance(value, str) else value for name, value in self.body.items()}
 
 
 BODIES: dict[str, dict[str, Any]] = {
