@@ -3,7 +3,7 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input --require-hashes
 PYTEST := $(PY) -m pytest -q
 JOBS ?= 2
 
