@@ -2,14 +2,24 @@
 
 from typing import Any
 
+from flask import request
 from pydantic import BaseModel
 
+from selfserve.errors import BadRequest, Invalid
 from selfserve.web.render import Model, read_query, validated
 
 
 def read_filter(schema: type[Model]) -> Model:
-    """Read the filters of a list from the query; an empty field of the filter form means none. Raises Invalid."""
-    return validated(schema, {name: value for name, value in read_query().items() if value.strip()})
+    """Read the filters of a list from the query; an empty field of the filter form means none. Raises Invalid.
+
+    After a deed they only say where to go back to: then a damaged address means the whole list, not a refusal.
+    """
+    try:
+        return validated(schema, {name: value for name, value in read_query().items() if value.strip()})
+    except (BadRequest, Invalid):
+        if request.method == "POST":
+            return schema()
+        raise
 
 
 def place_of(wanted: BaseModel) -> dict[str, Any]:
