@@ -1,13 +1,30 @@
-"""Servers of their own for what only a running process shows: its log, its cookies over the wire."""
+"""The house with other settings, and as a process of its own for what only that shows: its log, its life."""
 
 import itertools
 
 import pytest
 
-from tests.application import the_database
+from selfserve import create_app
+from selfserve.extensions import db
+from tests.application import the_database, the_settings
 from tests.servers import running
 
 numbers = itertools.count(1)
+
+
+@pytest.fixture
+def app_with(app):
+    """Build the application once more, with other settings, on the same database: `app_with(proxy_base_url="")`."""
+    made = []
+
+    def build(**changes):
+        made.append(create_app(the_settings(**changes)))
+        return made[-1]
+
+    yield build
+    for each in made:
+        with each.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """Every address that leaves the house is made from the settings, whatever a request claims to be (S-1, S-2)."""
 
+from urllib.parse import quote
+
 import pytest
 
-from selfserve import create_app
-from tests.application import BASE_URL, MASTER_KEY, the_settings
+from tests.application import BASE_URL, MASTER_KEY
 from tests.clients import Browser, Curl, InProcess
 from tests.factories import PASSWORD, make_invitation, make_key, make_user
 from tests.integration.security.actions import PAGE_DEEDS, scene_of, token_of
@@ -85,9 +86,9 @@ def test_no_answer_of_the_api_repeats_a_forged_origin(curl, master, ina, mia, li
         assert hears_nothing(answer)
 
 
-def test_without_a_configured_address_links_are_paths_and_ada_is_warned(app, ada, ina):
+def test_without_a_configured_address_links_are_paths_and_ada_is_warned(app_with, ada, ina):
     """S-2: better no host than one that the request made up."""
-    nameless = create_app(the_settings(proxy_base_url=""))
+    nameless = app_with(proxy_base_url="")
     master = Curl(InProcess(nameless), MASTER_KEY)
     for lies in LIES.values():
         answer = master.post("/invitation/new", {"user_id": "ina"}, headers=lies)
@@ -147,8 +148,6 @@ TARGETS = [
 @pytest.mark.parametrize("target", TARGETS)
 def test_after_signing_in_nobody_is_sent_elsewhere(browser, mia, target):
     """S-2: `next` is a path of our own pages or it is not used."""
-    from urllib.parse import quote
-
     page = browser()
     page.get(f"/ui/login?next={quote(target)}")
     answer = page.post(f"/ui/login?next={quote(target)}", {"username": mia.email, "password": PASSWORD})

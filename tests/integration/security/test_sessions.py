@@ -6,11 +6,9 @@ from http.cookies import SimpleCookie
 import pytest
 from time_machine import travel
 
-from selfserve import create_app
 from selfserve.clock import now
 from selfserve.minting import fingerprint
 from selfserve.models import ApiKey, Session
-from tests.application import the_settings
 from tests.clients import Browser, InProcess
 from tests.factories import PASSWORD, change, make_invitation, make_key, make_user, rows
 from tests.integration.security.actions import token_of
@@ -71,9 +69,9 @@ def test_the_hash_of_a_session_id_is_no_session_id(app, browser, ada):
 
 
 @pytest.mark.parametrize(("base", "is_secure"), [("http://localhost", False), ("https://keys.example.com", True)])
-def test_the_cookie_is_kept_from_scripts_from_other_sites_and_from_plain_http(mia, base, is_secure):
+def test_the_cookie_is_kept_from_scripts_from_other_sites_and_from_plain_http(app_with, mia, base, is_secure):
     """S-9: HttpOnly, SameSite=Lax, Path, no Domain; Secure where people come by https; ends with the browser."""
-    page = Browser(InProcess(create_app(the_settings(proxy_base_url=base))))
+    page = Browser(InProcess(app_with(proxy_base_url=base)))
     page.transport.client.environ_base["wsgi.url_scheme"] = base.partition(":")[0]
     for answer in (page.get("/ui/login"), log_in(page, mia)):
         cookie = cookie_of(answer)
@@ -82,9 +80,9 @@ def test_the_cookie_is_kept_from_scripts_from_other_sites_and_from_plain_http(mi
         assert not cookie["expires"]
 
 
-def test_under_a_path_prefix_the_cookie_is_for_that_path_only(mia):
+def test_under_a_path_prefix_the_cookie_is_for_that_path_only(app_with, mia):
     """S-9: a neighbour on the same host does not get it."""
-    page = Browser(InProcess(create_app(the_settings(server_root_path="/a/b"))))
+    page = Browser(InProcess(app_with(server_root_path="/a/b")))
     page.get("/a/b/ui/login")
     answer = page.post("/a/b/ui/login", {"username": mia.email, "password": PASSWORD})
     assert (answer.status, cookie_of(answer)["path"]) == (303, "/a/b")
