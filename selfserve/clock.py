@@ -49,6 +49,14 @@ def next_reset(duration: str, moment: datetime) -> datetime:
     return after(duration, moment)
 
 
+def window_start(duration: str, end: datetime) -> datetime:
+    """Tell when the budget window that ends at `end` began."""
+    count, unit = _parse(duration)
+    if unit == "mo" or count * _SECONDS[unit] == 30 * 86400:
+        return _add_months(end, -count if unit == "mo" else -1)
+    return end - timedelta(seconds=count * _SECONDS[unit])
+
+
 def _parse(duration: str) -> tuple[int, str]:
     """Split a duration into its number and its unit."""
     match = _DURATION.fullmatch(duration.strip())

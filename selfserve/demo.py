@@ -145,7 +145,7 @@ def _call(dice: random.Random, key: ApiKey, day: datetime, request_id: str) -> C
 
 
 def _age(made: dict[str, ApiKey]) -> None:
-    """Move times back, so that the company looks lived in, and let windows hold this month's spend only."""
+    """Move times back, so that the company looks lived in."""
     moment = now()
     with transaction():
         for number, (alias, key) in enumerate(made.items()):

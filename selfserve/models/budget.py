@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from selfserve.clock import next_reset, now
+from selfserve.clock import next_reset, now, window_start
 from selfserve.database import UtcDateTime
 
 
@@ -41,6 +41,18 @@ class Budgeted:
             if self.is_window_over and self.budget_duration
             else self.budget_reset_at
         )
+
+    def add_spend(self, cost: int, moment: datetime) -> None:
+        """Charge a call that began at `moment`: a call told late does not weigh on a window that began after it."""
+        self.renew_window()
+        self.total_spend += cost
+        start = (
+            window_start(self.budget_duration, self.budget_reset_at)
+            if self.budget_duration and self.budget_reset_at
+            else None
+        )
+        if start is None or moment >= start:
+            self.window_spend += cost
 
     def set_budget(self, max_budget: int | None, duration: str | None) -> None:
         """Change the budget; a new length of the window starts a window, what is spent stays."""

@@ -6,7 +6,6 @@ from pydantic import BeforeValidator
 
 from selfserve.schemas.fields import Answer, Command
 
-
 LONGEST = 1024
 
 

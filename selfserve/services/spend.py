@@ -110,9 +110,7 @@ def _record(call: CallRecord) -> int:
     if not db.session.execute(fresh.returning(Call.id)).first():
         return 0
     for row in (_locked(User, owner_id), _locked(ApiKey, call.key_id)):
-        row.renew_window()
-        row.window_spend += call.cost
-        row.total_spend += call.cost
+        row.add_spend(call.cost, call.started_at)
         db.session.flush()
     _add_to_day(call, owner_id)
     return 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfserve.clock import after, next_reset, now
+from selfserve.clock import after, next_reset, now, window_start
 
 NOON = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)  # a Tuesday
 
@@ -106,3 +106,10 @@ def test_a_window_always_ends_later_and_the_next_one_later_still(duration, momen
 
 def test_now_is_in_utc():
     assert now().utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("duration", ["1mo", "2mo", "30d", "7d", "1w", "24h", "1d", "5h", "90min"])
+def test_a_window_begins_before_what_it_holds_and_ends_after_it(duration):
+    moment = datetime(2026, 11, 24, 9, 30, 5, tzinfo=UTC)
+    end = next_reset(duration, moment)
+    assert window_start(duration, end) <= moment < end
