@@ -150,7 +150,7 @@ def claim(invitation_id: str, password: str, email: str | None, client: Client, 
         conflicts({"uq_users_email_key": Conflict("That address belongs to another account.", param="user_email")}),
         transaction(),
     ):
-        user = _use(invitation_id)
+        user = _use(invitation_id, opened.user.id)
         if user.email is None:
             user.email = address
         user.password_hash, user.password_changed_at = password_hash, now()
@@ -196,10 +196,13 @@ def add_invitation(actor: Actor, user: User) -> InvitationCreated:
     return InvitationCreated(invitation, user, secret)
 
 
-def _use(invitation_id: str) -> User:
-    """Mark an invitation used if nobody did before, in one statement (S-19); give its user, locked."""
-    moment = now()
-    user_pk = db.session.scalar(
+def _use(invitation_id: str, user_pk: str) -> User:
+    """Mark an invitation used if nobody did before, in one statement (S-19); give its user, locked.
+
+    The person is locked before the link, as those do who block, delete or invite: the other order is a deadlock.
+    """
+    moment, user = now(), lock_user(user_pk)
+    is_used = db.session.scalar(
         update(Invitation)
         .where(
             Invitation.id == invitation_id,
@@ -208,10 +211,9 @@ def _use(invitation_id: str) -> User:
             Invitation.expires_at > moment,
         )
         .values(accepted_at=moment, updated_at=moment)
-        .returning(Invitation.user_pk)
+        .returning(Invitation.id)
     )
-    user = lock_user(user_pk) if user_pk else None
-    if user is None or user.is_blocked:
+    if not is_used or user is None or user.is_blocked:
         raise Gone(GONE)
     return user
 

@@ -54,6 +54,7 @@ def create_user(actor: Actor, command: UserCreate, *, with_key: bool) -> UserCre
 
 def add_user(actor: Actor, command: UserCreate) -> User:
     """Add a user's row; needs an open transaction. Raises Conflict when the e-mail or the id is taken."""
+    add_to_tally("users", 1)  # first of all: who makes several takes turns, and overlapping forms do not deadlock
     with conflicts(_taken(command.user_email, command.user_id)):
         user = User(
             user_id=command.user_id or str(uuid.uuid4()),
@@ -73,7 +74,6 @@ def add_user(actor: Actor, command: UserCreate) -> User:
             created_by=actor.user_id,
         )
         db.session.add(user)
-    add_to_tally("users", 1)
     record_event(actor, "user.created", "user", user.user_id, owner=user.user_id, after=_told(user))
     return user
 
@@ -198,8 +198,8 @@ def _delete_all(actor: Actor, condition: Any, expected: int) -> list[User]:
 def _delete(actor: Actor, user: User) -> None:
     """Mark one user and their keys deleted, and end what opens doors."""
     moment = now()
-    user.deleted_at = moment
     add_to_tally("users", -1)
+    user.deleted_at = moment
     delete_keys_of(actor, user, moment)
     end_access(user)
     record_event(actor, "user.deleted", "user", user.user_id, owner=user.user_id, before=_told(user))
