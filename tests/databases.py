@@ -35,6 +35,12 @@ class Database(Protocol):
     def another(self, name: str, *, migrated: bool = True) -> str:
         """Make one more database and give its address."""
 
+    def take_away(self, url: str) -> None:
+        """Let nobody open a new connection to a database, and cut those there are if the database can."""
+
+    def bring_back(self, url: str) -> None:
+        """Let everybody in again."""
+
 
 def database_of(dialect: str, folder: Path, worker: str) -> Database:
     """Make the database of one worker."""
@@ -69,6 +75,16 @@ class Sqlite:
         if migrated:
             self._copy(file)
         return f"sqlite:///{file}"
+
+    def take_away(self, url: str) -> None:
+        file = Path(url.removeprefix("sqlite:///"))
+        file.rename(file.with_suffix(".away"))
+        file.mkdir()
+
+    def bring_back(self, url: str) -> None:
+        file = Path(url.removeprefix("sqlite:///"))
+        file.rmdir()
+        file.with_suffix(".away").rename(file)
 
     def _copy(self, file: Path) -> None:
         with (
@@ -114,15 +130,25 @@ class Postgresql:
         self._create(name, copy_of=f"{self.name}_template" if migrated else "template0")
         return self._url(name)
 
+    def take_away(self, url: str) -> None:
+        name = make_url(url).database
+        self._tell("ALTER DATABASE {} ALLOW_CONNECTIONS false", name)
+        with psycopg.connect(self._url(self.server.database), autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+    def bring_back(self, url: str) -> None:
+        self._tell("ALTER DATABASE {} ALLOW_CONNECTIONS true", make_url(url).database)
+
     def _url(self, name: str) -> str:
         return self.server.set(database=name).render_as_string(hide_password=False)
 
     def _create(self, name: str, copy_of: str = "template0") -> None:
+        self._tell("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        self._tell("CREATE DATABASE {} TEMPLATE {}", name, copy_of)
+
+    def _tell(self, statement: str, *names: str) -> None:
         with psycopg.connect(self._url(self.server.database), autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(copy_of))
-            )
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 def start_postgresql():

@@ -66,8 +66,13 @@ def make_user(
 def make_key(owner: User, alias: str | None = None, *, secret: str | None = None, **columns) -> MadeKey:
     """Make a key of somebody; it works and has no limits unless told otherwise."""
     secret = secret or minting.mint_key()
+    return MadeKey(save(key_row(owner, secret, alias or f"key-{next(numbers)}", **columns), count="keys"), secret)
+
+
+def key_row(owner: User, secret: str, alias: str, **columns) -> ApiKey:
+    """Write the row of a key, without storing it."""
     defaults = {
-        "alias": alias or f"key-{next(numbers)}",
+        "alias": alias,
         "token": minting.fingerprint(secret),
         "prefix": shown_prefix(secret),
         "tail": minting.tail(secret),
@@ -75,7 +80,7 @@ def make_key(owner: User, alias: str | None = None, *, secret: str | None = None
         "created_by": owner.user_id,
         "updated_by": owner.user_id,
     }
-    return MadeKey(save(ApiKey(**(defaults | columns)), count="keys"), secret)
+    return ApiKey(**(defaults | columns))
 
 
 def make_invitation(
@@ -83,16 +88,20 @@ def make_invitation(
 ) -> MadeInvitation:
     """Invite somebody; the link is open unless told otherwise."""
     secret = minting.mint_invitation()
-    sender = by.user_id if by else "default_user_id"
+    sent = {"created_by": by.user_id, "created_by_name": by.name, "updated_by": by.user_id} if by else {}
+    return MadeInvitation(save(invitation_row(user, secret, expires_at=now() + lasts, **(sent | columns))), secret)
+
+
+def invitation_row(user: User, secret: str, **columns) -> Invitation:
+    """Write the row of an invitation, without storing it."""
     defaults = {
         "secret_hash": minting.fingerprint(secret),
         "user_pk": user.id,
-        "expires_at": now() + lasts,
-        "created_by": sender,
-        "created_by_name": by.name if by else "",
-        "updated_by": sender,
+        "expires_at": now() + timedelta(days=7),
+        "created_by": "default_user_id",
+        "updated_by": "default_user_id",
     }
-    return MadeInvitation(save(Invitation(**(defaults | columns))), secret)
+    return Invitation(**(defaults | columns))
 
 
 def key_of(user: User) -> str:
@@ -100,13 +109,47 @@ def key_of(user: User) -> str:
     return make_key(user, f"door-{next(numbers)}").secret
 
 
+def make_keys(owner: User, count: int) -> None:
+    """Make many keys of one person at once."""
+    save_all([key_row(owner, minting.mint_key(), f"key-{next(numbers)}") for _ in range(count)], count="keys")
+
+
+def make_company(people: int) -> list[User]:
+    """Make many people at once, each with one key and an open invitation or a password."""
+    numbered = [next(numbers) for _ in range(people)]
+    hashed = hash_of(PASSWORD)
+    users = [
+        User(
+            user_id=f"employee-{number}",
+            email=f"employee-{number}@example.com",
+            email_key=f"employee-{number}@example.com",
+            role="internal_user",
+            password_hash=hashed if number % 2 else None,
+        )
+        for number in numbered
+    ]
+    save_all(users, count="users")
+    secrets = [minting.mint_key() for _ in users]
+    save_all(
+        [key_row(user, secret, f"key-{user.user_id}") for user, secret in zip(users, secrets, strict=True)],
+        count="keys",
+    )
+    save_all([invitation_row(user, minting.mint_invitation()) for user in users if not user.has_password])
+    return users
+
+
 def save(row, count: str | None = None):
     """Store a row, and count it where a tally is kept."""
+    return save_all([row], count)[0]
+
+
+def save_all(rows: list, count: str | None = None) -> list:
+    """Store rows in one transaction, and count them where a tally is kept."""
     with the_app().app_context(), transaction():
-        db.session.add(row)
+        db.session.add_all(rows)
         if count and (tally := db.session.get(Tally, count)):
-            tally.amount += 1
-    return row
+            tally.amount += len(rows)
+    return rows
 
 
 def change(row, **columns):

@@ -53,9 +53,15 @@ def command(kind: str, port: int, workers: int) -> list[str]:
 
 @contextmanager
 def running(
-    kind: str = "gunicorn", *, database_url: str, folder: Path, workers: int = 2, **environment: str
+    kind: str = "gunicorn",
+    *,
+    database_url: str,
+    folder: Path,
+    workers: int = 2,
+    health: int = 200,
+    **environment: str,
 ) -> Iterator[Server]:
-    """Start a server and wait until it is ready; end it in any case."""
+    """Start a server and wait until it answers for its health; end it in any case."""
     port = free_port()
     settings = {
         "HOST": "127.0.0.1",
@@ -81,21 +87,21 @@ def running(
         )
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        wait_until_ready(server, environment.get("SERVER_ROOT_PATH", ""))
+        wait_until_it_answers(server, environment.get("SERVER_ROOT_PATH", ""), health)
         yield server
     finally:
         server.kill()
 
 
-def wait_until_ready(server: Server, root_path: str = "") -> None:
-    """Ask for its health until it is well; fail with the end of its log."""
+def wait_until_it_answers(server: Server, root_path: str, status: int) -> None:
+    """Ask for its health until it answers with this status; fail with the end of its log."""
     host = urlsplit(server.url).netloc
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and server.process.poll() is None:
         try:
             connection = http.client.HTTPConnection(host, timeout=5)
             connection.request("GET", f"{root_path}/health/readiness")
-            if connection.getresponse().status == 200:
+            if connection.getresponse().status == status:
                 return
         except OSError:
             pass
