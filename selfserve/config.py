@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from selfserve.clock import DURATION_FORMS, after, now
 
 ENV_FILE = ".env"
 KNOWN_WEAK = ("sk-1234", "sk-12345678", "sk-<your-master-key>", "sk-...", "secret", "changeme")
@@ -131,8 +134,6 @@ class Settings(BaseSettings):
     @classmethod
     def _duration_is_known(cls, duration: str) -> str:
         """Refuse a malformed duration."""
-        from selfserve.clock import DURATION_FORMS, after, now
-
         try:
             after(duration, now())
         except ValueError:
@@ -166,6 +167,12 @@ class Settings(BaseSettings):
     def is_https(self) -> bool:
         """Whether people come by https, so that cookies are marked Secure."""
         return self.proxy_base_url.startswith("https://")
+
+    @property
+    def session_idle(self) -> timedelta:
+        """How long a session may go without a click."""
+        moment = now()
+        return after(self.litellm_ui_session_duration, moment) - moment
 
     @property
     def cookie_path(self) -> str:

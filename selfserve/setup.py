@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import flask_migrate
+from sqlalchemy.exc import DBAPIError
 
 from selfserve.config import GENERATED, Settings, SettingsError, data_dir, given, load_settings, stored_secret
 
@@ -27,6 +28,12 @@ def main(arguments: list[str]) -> int:
             _set_up(settings, with_demo="--demo" in arguments)
     except SettingsError as error:
         print(f"Selfserve cannot start.\n{error}", file=sys.stderr)
+        return 2
+    except DBAPIError:
+        print(
+            "Selfserve cannot start: the database does not answer. Check DATABASE_URL and that the database runs.",
+            file=sys.stderr,
+        )
         return 2
     except OSError as error:
         print(

@@ -13,6 +13,29 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_APPEND_ONLY = {
+    "sqlite": (
+        (
+            "CREATE TRIGGER audit_events_keep BEFORE UPDATE ON audit_events "
+            "BEGIN SELECT RAISE(ABORT, 'audit events are only ever added'); END"
+        ),
+        (
+            "CREATE TRIGGER audit_events_stay BEFORE DELETE ON audit_events "
+            "BEGIN SELECT RAISE(ABORT, 'audit events are only ever added'); END"
+        ),
+    ),
+    "postgresql": (
+        (
+            "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'audit events are only ever added'; END $$"
+        ),
+        (
+            "CREATE TRIGGER audit_events_keep BEFORE UPDATE OR DELETE ON audit_events "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        ),
+    ),
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -248,6 +271,8 @@ def upgrade() -> None:
         [{"noun": noun, "amount": 0} for noun in ("users", "keys")],
     )
     _insert_reserved_user()
+    for statement in _APPEND_ONLY[op.get_bind().dialect.name]:
+        op.execute(statement)
 
 
 def _insert_reserved_user() -> None:
@@ -345,3 +370,5 @@ def downgrade() -> None:
         batch_op.drop_index("ix_audit_events_actor")
 
     op.drop_table("audit_events")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_change()")

@@ -1,9 +1,8 @@
 """Calls as they are recorded."""
 
-from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from selfserve.schemas.fields import MAX_INTEGER, Command, Text
 
@@ -14,8 +13,8 @@ class CallRecord(Command):
     request_id: Text
     key_id: Text
     model: Text
-    started_at: datetime
+    started_at: AwareDatetime
     cost: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
-    prompt_tokens: Annotated[int, Field(ge=0)] = 0
-    completion_tokens: Annotated[int, Field(ge=0)] = 0
+    prompt_tokens: Annotated[int, Field(ge=0, le=MAX_INTEGER)] = 0
+    completion_tokens: Annotated[int, Field(ge=0, le=MAX_INTEGER)] = 0
     is_failed: bool = False

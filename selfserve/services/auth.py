@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
@@ -40,7 +40,6 @@ class LiveSession:
 
     session_id: str
     actor: Actor
-    has_password_since: datetime | None
 
 
 def log_in(email: str, password: str, client: Client) -> NewSession:
@@ -114,7 +113,7 @@ def find_session(session_id: str, client: Client, idle: timedelta) -> LiveSessio
     if found is None:
         return None
     user, last_seen_at = found
-    live = LiveSession(session_id, actor_of(user, client), user.password_changed_at)
+    live = LiveSession(session_id, actor_of(user, client))
     if last_seen_at < moment - SEEN_EVERY:
         with transaction(durable=False):
             db.session.execute(update(Session).where(Session.id_hash == id_hash).values(last_seen_at=moment))

@@ -46,7 +46,7 @@ def list_keys(actor: Actor, query: KeyListQuery) -> KeyPage:
         raise Forbidden("You can only list your own keys. Leave user_id and team_id out.", param="user_id")
     rows = _filtered(living_keys() if sees_all else _own(actor), query, sees_all)
     is_filtered = query.model_fields_set - {"page", "size", "return_full_object", "sort_by", "sort_order"}
-    total = read_tally("keys") if sees_all and not is_filtered else bounded_count(rows)[0]
+    total = _total(rows, sees_all, is_filtered=bool(is_filtered))
     order = _SORTS[query.sort_by or "created_at"]
     is_ascending = query.sort_order == "asc"
     rows = rows.order_by(
@@ -76,6 +76,13 @@ def count_own_keys(actor: Actor) -> dict[str, int]:
     )
     every, working = db.session.execute(counts).one()
     return {"all": every, "active": working}
+
+
+def _total(rows: Select[Any], sees_all: bool, *, is_filtered: bool) -> int:
+    """Count what a list holds: exact within an owner, bounded where a filter crosses them."""
+    if not sees_all:
+        return db.session.scalar(rows.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+    return bounded_count(rows)[0] if is_filtered else read_tally("keys")
 
 
 def _own(actor: Actor) -> Select[Any]:

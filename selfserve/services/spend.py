@@ -1,5 +1,6 @@
 """Spend: calls recorded exactly once, their sums per day kept in the same transaction, and the sums told."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import TypeVar
@@ -52,7 +53,8 @@ def record_calls(calls: list[CallRecord]) -> int:
     Raises NotFound when a key does not exist; then nothing is recorded.
     """
     with transaction():
-        return sum(_record(call) for call in calls)
+        budgets = _lock_budgets({call.key_id for call in calls})
+        return sum(_record(call, *budgets[call.key_id]) for call in sorted(calls, key=lambda call: call.request_id))
 
 
 def summarise(actor: Actor, days: int) -> SpendSummary:
@@ -90,15 +92,30 @@ def summarise(actor: Actor, days: int) -> SpendSummary:
     )
 
 
-def _record(call: CallRecord) -> int:
-    """Record one call; 0 when it was recorded before. Rows are locked in one order: owner, key, sums."""
-    owner_id = db.session.scalar(select(ApiKey.owner_id).where(ApiKey.id == call.key_id))
-    if owner_id is None:
+def _lock_budgets(key_ids: set[str]) -> dict[str, tuple[User, ApiKey]]:
+    """Give each key with its owner, locked: owners before keys, each in id order, so that no two batches wait in a ring.
+
+    Raises NotFound when one of the keys does not exist.
+    """
+    owner_ids = dict(db.session.execute(select(ApiKey.id, ApiKey.owner_id).where(ApiKey.id.in_(key_ids))).all())
+    if len(owner_ids) < len(key_ids):
         raise NotFound("There is no such key.", param="key_id")
+    owners, keys = _locked(User, owner_ids.values()), _locked(ApiKey, owner_ids)
+    return {key_id: (owners[owner_id], keys[key_id]) for key_id, owner_id in owner_ids.items()}
+
+
+def _locked(model: type[Budget], row_ids: Iterable[str]) -> dict[str, Budget]:
+    """Read whatever has a budget for a change; a call's foreign keys, which other writers hold, do not stand in the way."""
+    rows = select(model).where(model.id.in_(set(row_ids))).order_by(model.id).with_for_update(key_share=True)
+    return {row.id: row for row in db.session.scalars(rows.execution_options(populate_existing=True))}
+
+
+def _record(call: CallRecord, owner: User, key: ApiKey) -> int:
+    """Record one call; 0 when it was recorded before. Needs owner and key locked."""
     values = {
         "request_id": call.request_id,
-        "user_pk": owner_id,
-        "key_id": call.key_id,
+        "user_pk": owner.id,
+        "key_id": key.id,
         "model": call.model,
         "started_at": call.started_at,
         "cost": call.cost,
@@ -109,16 +126,10 @@ def _record(call: CallRecord) -> int:
     fresh = insert(Call).values(**values).on_conflict_do_nothing(index_elements=["request_id"])
     if not db.session.execute(fresh.returning(Call.id)).first():
         return 0
-    for row in (_locked(User, owner_id), _locked(ApiKey, call.key_id)):
-        row.add_spend(call.cost, call.started_at)
-        db.session.flush()
-    _add_to_day(call, owner_id)
+    owner.add_spend(call.cost, call.started_at)
+    key.add_spend(call.cost, call.started_at)
+    _add_to_day(call, owner.id)
     return 1
-
-
-def _locked(model: type[Budget], row_id: str) -> Budget:
-    """Read whatever has a budget for a change."""
-    return db.session.get_one(model, row_id, with_for_update=True, populate_existing=True)
 
 
 def _add_to_day(call: CallRecord, owner_id: str) -> None:

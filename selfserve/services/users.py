@@ -127,10 +127,9 @@ def count_keys_of(actor: Actor, row_id: str) -> int:
     return keys.count_active_keys_by_owner([user.id]).get(user.id, 0)
 
 
-def end_access(user: User, *, but_session: str | None = None) -> None:
-    """End a user's sessions (but one) and open links; needs an open transaction."""
-    ended = delete(Session).where(Session.user_pk == user.id)
-    db.session.execute(ended.where(Session.id_hash != but_session) if but_session else ended)
+def end_access(user: User) -> None:
+    """End a user's sessions and open links; needs an open transaction."""
+    db.session.execute(delete(Session).where(Session.user_pk == user.id))
     moment = now()
     db.session.execute(
         update(Invitation)

@@ -70,7 +70,10 @@ def _envelope(error: DomainError) -> Response:
         "param": error.param,
         "code": str(error.status),
     }
-    return Response(json.dumps({"error": body}) + "\n", status=error.status, mimetype="application/json")
+    response = Response(json.dumps({"error": body}) + "\n", status=error.status, mimetype="application/json")
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def _to_login() -> AnyResponse:

@@ -1,7 +1,6 @@
 """Who is asking, and may they? Each face has one way in; a route that names no permission stops the start."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +8,6 @@ from urllib.parse import urlsplit
 from flask import Flask, g, request, session
 from flask_login import UserMixin, current_user, login_user, logout_user
 
-from selfserve.clock import after
 from selfserve.database import end_read
 from selfserve.errors import BadRequest, Forbidden, Unauthenticated
 from selfserve.extensions import csrf, login_manager
@@ -204,9 +202,7 @@ def _covers(allowed: str, rule: str) -> bool:
 
 def _find(session_id: str) -> auth.LiveSession | None:
     """Find a living session by its id."""
-    moment = datetime.fromtimestamp(0).astimezone()
-    idle = after(settings().litellm_ui_session_duration, moment) - moment
-    return auth.find_session(session_id, g.client, idle)
+    return auth.find_session(session_id, g.client, settings().session_idle)
 
 
 def _load_session(session_id: str) -> SignedIn | None:
