@@ -93,7 +93,7 @@ def summarise(actor: Actor, days: int) -> SpendSummary:
 
 
 def _lock_budgets(key_ids: set[str]) -> dict[str, tuple[User, ApiKey]]:
-    """Give each key with its owner, locked: owners before keys, each in id order, so that no two batches wait in a ring.
+    """Give each key with its owner, locked: owners first, each in id order, so that no two batches wait in a ring.
 
     Raises NotFound when one of the keys does not exist.
     """
@@ -105,7 +105,7 @@ def _lock_budgets(key_ids: set[str]) -> dict[str, tuple[User, ApiKey]]:
 
 
 def _locked(model: type[Budget], row_ids: Iterable[str]) -> dict[str, Budget]:
-    """Read whatever has a budget for a change; a call's foreign keys, which other writers hold, do not stand in the way."""
+    """Read whatever has a budget for a change; the foreign keys of others' calls do not stand in the way."""
     rows = select(model).where(model.id.in_(set(row_ids))).order_by(model.id).with_for_update(key_share=True)
     return {row.id: row for row in db.session.scalars(rows.execution_options(populate_existing=True))}
 
