@@ -18,6 +18,7 @@ from selfserve.schemas.fields import (
     OptionalText,
     Page,
     PageSize,
+    Search,
     Secret,
     Text,
     Timestamp,
@@ -138,7 +139,7 @@ class KeyListQuery(Command):
 class KeyFilter(Command):
     """The filters of the keys pages, as they stand in their address."""
 
-    q: OptionalText = None
+    q: Search = None
     status: Literal["active", "expiring", "blocked", "expired", "over_budget"] | None = None
     after: OptionalText = None
 

@@ -20,6 +20,7 @@ from selfserve.schemas.fields import (
     OptionalText,
     Page,
     PageSize,
+    Search,
     Text,
     Timestamp,
     Window,
@@ -135,7 +136,7 @@ class UserListQuery(Command):
 class UserFilter(Command):
     """The filters of the users page, as they stand in its address."""
 
-    q: OptionalText = None
+    q: Search = None
     role: Annotated[Role | None, Field()] = None
     status: Literal["active", "invited", "blocked"] | None = None
     after: OptionalText = None
