@@ -70,7 +70,8 @@ def _print_first_link(settings: Settings) -> None:
         print("  Become the first admin with this link. It works once, for 7 days, and is not shown again:")
         print(f"\n      {settings.address}/ui/onboarding?id={secret}")
     elif not bootstrap.has_admin():
-        print("  No admin has set a password yet. `flask --app wsgi create-admin` prints a new link.")
+        flask = Path(sys.executable).with_name("flask")
+        print(f"  No admin has set a password yet. This prints a new link: {flask} --app wsgi create-admin")
 
 
 def _fill_demo() -> None:

@@ -40,7 +40,7 @@ def change_password(actor: Actor, command: PasswordChange, *, shortest: int) -> 
     password_hash = passwords.hash_password(command.new_password)
     with transaction():
         throttles.give_back(bucket)
-        changed = lock_user(actor.id)
+        changed = lock_user(User.id == actor.id)
         if changed is None or changed.password_hash != user.password_hash:
             raise Unauthenticated("Your password was changed meanwhile. Please sign in again.")
         changed.password_hash, changed.password_changed_at = password_hash, now()

@@ -15,7 +15,7 @@ from selfserve.models.api_key import EXPIRING_DAYS
 from selfserve.permissions import Actor, Permission, Reach, reach
 from selfserve.schemas.keys import KeyFilter, KeyListQuery
 from selfserve.services.actors import require
-from selfserve.services.keys import living_keys, named
+from selfserve.services.keys import living_keys, named, works_now
 from selfserve.services.paging import Slice, bounded_count, pages, take_slice
 from selfserve.services.tallies import read_tally
 
@@ -70,8 +70,7 @@ def list_all_keys(actor: Actor, wanted: KeyFilter) -> Slice[ApiKey]:
 
 def count_own_keys(actor: Actor) -> dict[str, int]:
     """Count the actor's own keys: all of them, and those that work now."""
-    works = and_(ApiKey.is_blocked.is_(False), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now()))
-    counts = select(func.count(), func.count().filter(works)).where(
+    counts = select(func.count(), func.count().filter(works_now())).where(
         ApiKey.owner_id == actor.id, ApiKey.deleted_at.is_(None)
     )
     every, working = db.session.execute(counts).one()
@@ -96,7 +95,7 @@ def _slice(rows: Select[Any], wanted: KeyFilter, *, is_own: bool) -> Slice[ApiKe
         rows = rows.where(_matches(wanted.q, is_own=is_own))
     if wanted.status:
         rows = rows.where(_in_status(KeyStatus(wanted.status)))
-    return take_slice(rows, rows, (ApiKey.created_at, ApiKey.id), wanted.after, lambda key: (key.created_at, key.id))
+    return take_slice(rows, (ApiKey.created_at, ApiKey.id), wanted.after)
 
 
 def _filtered(rows: Select[Any], query: KeyListQuery, sees_all: bool) -> Select[Any]:

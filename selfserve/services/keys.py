@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import contains_eager
 
 from selfserve.clock import after, next_reset, now
@@ -143,13 +143,17 @@ def unblock_key(actor: Actor, name: str) -> ApiKey:
 
 def count_active_keys_by_owner(owner_ids: Iterable[str]) -> dict[str, int]:
     """Count the keys that work now, per owner, in one query."""
-    works = ApiKey.is_blocked.is_(False), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now())
-    return _count(owner_ids, *works)
+    return _count(owner_ids, works_now())
 
 
 def count_keys_by_owner(owner_ids: Iterable[str]) -> dict[str, int]:
     """Count the keys of each owner, in one query."""
     return _count(owner_ids)
+
+
+def works_now() -> ColumnElement[bool]:
+    """Say that a key works now, as far as it is up to the key."""
+    return and_(ApiKey.is_blocked.is_(False), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now()))
 
 
 def living_keys() -> Select[ApiKey]:

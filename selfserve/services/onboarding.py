@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from selfserve.clock import now
@@ -48,12 +48,12 @@ def create_invitation(actor: Actor, user_id: str) -> InvitationCreated:
 
     Raises NotFound for an unknown user, Conflict for a blocked one.
     """
-    return _create(actor, select(User.id).where(User.user_id == user_id))
+    return _create(actor, User.user_id == user_id)
 
 
 def create_invitation_for(actor: Actor, row_id: str) -> InvitationCreated:
     """Make a link for the user with this row id."""
-    return _create(actor, select(User.id).where(User.id == row_id))
+    return _create(actor, User.id == row_id)
 
 
 def invite_people(actor: Actor, command: InvitePeople) -> list[InvitationCreated]:
@@ -109,7 +109,7 @@ def revoke_invitation(actor: Actor, row_id: str) -> User:
     """End the open link of a user, if there is one. Raises NotFound for an unknown user."""
     require(actor, Permission.INVITATION_UPDATE)
     with transaction():
-        user = lock_user(row_id)
+        user = lock_user(User.id == row_id)
         if user is None:
             raise NotFound("There is no such user.", param="user_id")
         for invitation in db.session.scalars(_open_ones(user)):
@@ -159,13 +159,12 @@ def claim(invitation_id: str, password: str, email: str | None, client: Client, 
     return user
 
 
-def _create(actor: Actor, wanted: Select[str]) -> InvitationCreated:
-    """Make a link for the one user that is wanted."""
+def _create(actor: Actor, is_meant: ColumnElement[bool]) -> InvitationCreated:
+    """Make a link for the one user who is meant."""
     require(actor, Permission.INVITATION_CREATE)
     with transaction():
         confirm(actor, Permission.INVITATION_CREATE)
-        row_id = db.session.scalar(wanted)
-        user = lock_user(row_id) if row_id else None
+        user = lock_user(is_meant)
         if user is None:
             raise NotFound("There is no such user. Make one with `/user/new` first.", param="user_id")
         if user.is_blocked:
@@ -201,7 +200,7 @@ def _use(invitation_id: str, user_pk: str) -> User:
 
     The person is locked before the link, as those do who block, delete or invite: the other order is a deadlock.
     """
-    moment, user = now(), lock_user(user_pk)
+    moment, user = now(), lock_user(User.id == user_pk)
     is_used = db.session.scalar(
         update(Invitation)
         .where(

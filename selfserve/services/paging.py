@@ -17,6 +17,11 @@ ROWS_PER_PAGE = 50
 MOST_COUNTED = 10_000
 
 
+def first(row: Row) -> Row:
+    """Take a row of one column as it is."""
+    return row
+
+
 @dataclass(frozen=True)
 class Slice(Generic[Row]):
     """Some rows of a list, how many there are (bounded) and where the next ones begin."""
@@ -28,20 +33,19 @@ class Slice(Generic[Row]):
 
 
 def take_slice(
-    rows: Select[Row],
-    counted: Select[Row],
+    rows: Select[Any],
     newest: tuple[InstrumentedAttribute[datetime], InstrumentedAttribute[str]],
     after: str | None,
-    place: Callable[[Row], tuple[datetime, str]],
+    make: Callable[..., Row] = first,
 ) -> Slice[Row]:
-    """Take one page of rows, newest first, beginning after a cursor; `place` gives a row's time and id."""
+    """Take one page of rows, newest first, beginning after a cursor; `make` turns the columns of a row into an item."""
+    total, is_capped = bounded_count(rows)
     if after:
         rows = rows.where(tuple_(*newest) < tuple_(*_read_cursor(after)))
     rows = rows.order_by(*(column.desc() for column in newest)).limit(ROWS_PER_PAGE + 1)
-    found = db.session.scalars(rows).unique().all()
-    items = list(found[:ROWS_PER_PAGE])
-    total, is_capped = bounded_count(counted)
-    cursor = _write_cursor(*place(items[-1])) if len(found) > ROWS_PER_PAGE else None
+    found = db.session.execute(rows.add_columns(*newest)).all()
+    items = [make(*columns) for *columns, _, _ in found[:ROWS_PER_PAGE]]
+    cursor = _write_cursor(*found[ROWS_PER_PAGE - 1][-2:]) if len(found) > ROWS_PER_PAGE else None
     return Slice(items, total, is_capped, cursor)
 
 

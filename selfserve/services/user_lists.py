@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ScalarSelect, Select, func, or_, select
 
 from selfserve.database import starts_with
 from selfserve.extensions import db
-from selfserve.models import Invitation, User
+from selfserve.models import ApiKey, Invitation, User
 from selfserve.permissions import Actor, Permission
 from selfserve.schemas.users import UserFilter, UserListQuery
 from selfserve.services import keys
 from selfserve.services.actors import require
+from selfserve.services.keys import works_now
 from selfserve.services.paging import Slice, bounded_count, bounded_counts, pages, take_slice
 from selfserve.services.tallies import read_tally
 from selfserve.services.users import living_users
@@ -69,13 +70,8 @@ def list_user_page(actor: Actor, wanted: UserFilter) -> Slice[UserRow]:
         rows = rows.where(User.role == wanted.role.value)
     if wanted.status:
         rows = rows.where(_in_status(wanted.status))
-    found: Slice[User] = take_slice(
-        rows, rows, (User.created_at, User.id), wanted.after, lambda user: (user.created_at, user.id)
-    )
-    ids = [user.id for user in found.items]
-    counts, links = keys.count_active_keys_by_owner(ids), _open_links(ids)
-    items = [UserRow(user, counts.get(user.id, 0), links.get(user.id)) for user in found.items]
-    return Slice(items, found.total, found.is_capped, found.next_cursor)
+    rows = rows.add_columns(_active_keys(), _link_expiry())
+    return take_slice(rows, (User.created_at, User.id), wanted.after, UserRow)
 
 
 def count_by_status(actor: Actor) -> dict[str, tuple[int, bool]]:
@@ -117,9 +113,14 @@ def _in_status(status: str) -> Any:
     return has_password & User.is_blocked.is_(False)
 
 
-def _open_links(user_pks: list[str]) -> dict[str, datetime]:
-    """Tell when the open invitation of each of these users expires."""
-    rows = select(Invitation.user_pk, Invitation.expires_at).where(
-        Invitation.user_pk.in_(user_pks), Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
-    )
-    return dict(db.session.execute(rows).all())
+def _active_keys() -> ScalarSelect[int]:
+    """Count, beside each user, the keys that work now."""
+    is_theirs = ApiKey.owner_id == User.id, ApiKey.deleted_at.is_(None)
+    return select(func.count()).select_from(ApiKey).where(*is_theirs, works_now()).correlate(User).scalar_subquery()
+
+
+def _link_expiry() -> ScalarSelect[datetime]:
+    """Tell, beside each user, when their open invitation expires; there is one at most."""
+    is_open = Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
+    links = select(Invitation.expires_at).where(Invitation.user_pk == User.id, *is_open)
+    return links.correlate(User).scalar_subquery()

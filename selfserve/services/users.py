@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 
 from selfserve.clock import next_reset, now
 from selfserve.database import conflicts, transaction
@@ -148,9 +148,9 @@ def find_by_email(email: str) -> User | None:
     return db.session.scalar(living_users().where(User.email_key == email_key(email)[:320]))
 
 
-def lock_user(row_id: str) -> User | None:
-    """Read a living user and keep others from changing them until the transaction ends."""
-    return db.session.scalar(_locked(User.id == row_id))
+def lock_user(is_meant: ColumnElement[bool]) -> User | None:
+    """Read the living user who is meant and keep others from changing them until the transaction ends."""
+    return db.session.scalar(_locked(is_meant))
 
 
 def _change(actor: Actor, condition: Any, command: UserChange, named: set[str]) -> User:
