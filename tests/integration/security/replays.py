@@ -19,7 +19,10 @@ class Thief(InProcess):
         self.cookie, self.host = cookie, host
 
     def send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        return super().send(method, path, headers | ({"Cookie": self.cookie} if self.cookie else {}), body)
+        sent = headers | ({"Cookie": self.cookie} if self.cookie else {})
+        with self.client.open(path, method=method, headers=sent, data=body) as response:
+            lower = {name.lower(): value for name, value in response.headers}
+            return Answer(response.status_code, lower, response.data, response.headers.getlist("Set-Cookie"))
 
 
 @dataclass(frozen=True)
