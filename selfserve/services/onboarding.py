@@ -14,7 +14,7 @@ from selfserve.minting import fingerprint, mint_invitation
 from selfserve.models import Invitation, User
 from selfserve.models.invitation import LIFETIME
 from selfserve.models.user import email_key
-from selfserve.permissions import Actor, Client, Permission
+from selfserve.permissions import MASTER_USER_ID, Actor, Client, Permission
 from selfserve.schemas.users import InvitePeople, UserCreate
 from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, confirm, require
@@ -185,7 +185,7 @@ def add_invitation(actor: Actor, user: User) -> InvitationCreated:
         expires_at=moment + LIFETIME,
         created_at=moment,
         created_by=actor.user_id,
-        created_by_name=actor.name,
+        created_by_name="" if actor.user_id == MASTER_USER_ID else actor.name,
         updated_at=moment,
         updated_by=actor.user_id,
     )
