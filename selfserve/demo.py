@@ -154,9 +154,9 @@ def _age(made: dict[str, ApiKey]) -> None:
             if alias == "old-laptop":
                 changes["expires_at"] = moment - timedelta(days=3)
             db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(**changes))
-        db.session.execute(
-            update(User).where(User.is_reserved.is_(False)).values(created_at=moment - timedelta(days=120))
-        )
+        for number, user_id in enumerate([*_INVITED, *(who for _, who, _, _ in reversed(_PEOPLE))]):
+            arrived = moment - timedelta(days=2 + 15 * number)
+            db.session.execute(update(User).where(User.user_id == user_id).values(created_at=arrived))
         theo = db.session.query(User.id).where(User.user_id == "theo").scalar_subquery()
         db.session.execute(
             update(Invitation).where(Invitation.user_pk == theo).values(expires_at=moment - timedelta(days=1))
