@@ -1,7 +1,9 @@
 """A Flask-WTF form that speaks a pydantic schema: labels and widgets here, every rule there."""
 
+import re
 from typing import Any, ClassVar, Generic, TypeVar
 
+from flask import request
 from flask_wtf import FlaskForm
 from pydantic import BaseModel, ValidationError
 
@@ -9,12 +11,17 @@ from selfserve.errors import DomainError
 from selfserve.web.messages import explain
 
 Model = TypeVar("Model", bound=BaseModel)
+_CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 
 
 class SchemaForm(FlaskForm, Generic[Model]):
     """A form whose fields bear the names of its schema; WTForms' own validators stay unused."""
 
     schema: ClassVar[type[BaseModel]]
+
+    def __init__(self, **values: Any) -> None:
+        """Read the fields of a posted form and nothing else: Flask-WTF would take JSON and files for them, too."""
+        super().__init__(formdata=request.form if request.method == "POST" else None, **values)
 
     def command(self) -> Model | None:
         """Give the validated command, or None after putting a sentence on each wrong field."""
@@ -30,7 +37,9 @@ class SchemaForm(FlaskForm, Generic[Model]):
         self.put(getattr(error, "fields", None) or {error.param or "": error.message})
 
     def put(self, sentences: dict[str, str]) -> None:
-        """Put sentences on fields; those without a field of that name go on the form."""
+        """Put sentences on fields; those without a field of that name go on the form. What was typed is shown again."""
+        for shown in self:
+            shown.data = _printable(shown.data)
         for name, sentence in sentences.items():
             if name in self._fields:
                 field: Any = self._fields[name]
@@ -43,6 +52,13 @@ class SchemaForm(FlaskForm, Generic[Model]):
 def _is_blank(value: Any) -> bool:
     """Tell whether a field was left empty."""
     return value is None or value == "" or value == []
+
+
+def _printable(value: Any) -> Any:
+    """Replace what no page may hold, control characters, before a refused form is shown again."""
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    return _CONTROL.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def _as_sentence(text: str, subject: str) -> str:

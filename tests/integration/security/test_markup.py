@@ -149,7 +149,7 @@ def test_toasts_and_fresh_panels_say_it_as_text(browser, curl, ada, payload):
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_the_api_answers_it_as_json_and_lets_no_browser_read_it_as_html(curl, master, payload):
-    """S-27: application/json and nosniff, so that an answer opened in a tab is no page; and it is stored as it was sent."""
+    """S-27: application/json and nosniff, so an answer opened in a tab is no page; stored as it was sent."""
     body = {"user_id": payload, "user_alias": payload, "metadata": {payload: payload}, "auto_create_key": False}
     answer = master.post("/user/new", body)
     assert (answer.status, answer.json["user_alias"], answer.json["metadata"]) == (200, payload, {payload: payload})
