@@ -59,6 +59,7 @@ def create_key(actor: Actor, command: KeyCreate) -> KeyCreated:
         raise Forbidden("You can only create keys for yourself. Leave user_id out.", param="user_id")
     with conflicts(_taken(command)), transaction():
         owner = _lock_owner(User.id == actor.id if is_own else User.user_id == command.user_id)
+        _refuse_repeat(owner, command.creation_token)
         return add_key(actor, owner, command)
 
 
@@ -169,13 +170,20 @@ def named(name: str) -> Any:
 
 
 def _lock_owner(condition: Any) -> User:
-    """Read the owner of a new key, so that they are not deleted or blocked meanwhile."""
-    owner = db.session.scalar(select(User).where(condition, User.deleted_at.is_(None)).with_for_update(read=True))
+    """Read the owner of a new key: they are not deleted or blocked meanwhile, and their keys are made one by one."""
+    owner = db.session.scalar(select(User).where(condition, User.deleted_at.is_(None)).with_for_update(key_share=True))
     if owner is None:
         raise NotFound("There is no such user.", param="user_id")
     if owner.is_blocked:
         raise Conflict("That user is blocked. Unblock them first.", param="user_id")
     return owner
+
+
+def _refuse_repeat(owner: User, creation_token: str | None) -> None:
+    """Refuse a form that is sent twice before its name is found taken by the key it made itself."""
+    repeated = ApiKey.owner_id == owner.id, ApiKey.creation_token == creation_token
+    if creation_token and db.session.scalar(select(ApiKey.id).where(*repeated)):
+        raise _already_made()
 
 
 def lock_key(actor: Actor, permission: Permission, name: str) -> ApiKey:
@@ -263,12 +271,17 @@ def _alias_taken(alias: str | None) -> Conflict:
     )
 
 
+def _already_made() -> Conflict:
+    """Say that a form was sent twice."""
+    return Conflict("That key was already made and shown.", param="creation_token")
+
+
 def _taken(command: KeyCreate) -> dict[str, DomainError]:
     """Name the three things that may be taken."""
     return {
         "uq_api_keys_alias": _alias_taken(command.key_alias),
         "uq_api_keys_token": Conflict("That key exists already. Choose another.", param="key"),
-        "uq_api_keys_creation_token": Conflict("That key was already made and shown.", param="creation_token"),
+        "uq_api_keys_creation_token": _already_made(),
     }
 
 

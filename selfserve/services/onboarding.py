@@ -99,9 +99,8 @@ def delete_invitation(actor: Actor, name: str) -> Invitation:
     require(actor, Permission.INVITATION_DELETE)
     with transaction():
         invitation = _lock(name)
-        if invitation.ended_at is None:
-            _end(actor, invitation)
         invitation.deleted_at = now()
+        _end(actor, invitation, "invitation.deleted")
     return invitation
 
 
@@ -257,11 +256,12 @@ def _open_ones(user: User) -> Select[Invitation]:
     return select(Invitation).where(Invitation.user_pk == user.id, *is_open).execution_options(populate_existing=True)
 
 
-def _end(actor: Actor, invitation: Invitation) -> None:
-    """End one link; needs an open transaction."""
-    invitation.ended_at = invitation.updated_at = now()
+def _end(actor: Actor, invitation: Invitation, action: str = "invitation.ended") -> None:
+    """End one link if it is open still; needs an open transaction."""
+    invitation.updated_at = now()
+    invitation.ended_at = invitation.ended_at or invitation.updated_at
     invitation.updated_by = actor.user_id
-    record_event(actor, "invitation.ended", "invitation", invitation.id)
+    record_event(actor, action, "invitation", invitation.id)
 
 
 def _unknown() -> NotFound:
