@@ -40,7 +40,7 @@ class SchemaForm(FlaskForm, Generic[Model]):
         """Put sentences on fields; those without a field of that name go on the form. What was typed is shown again."""
         for shown in self:
             shown.data = _printable(shown.data)
-        for name, sentence in sentences.items():
+        for name, sentence in _printable(sentences).items():
             if name in self._fields:
                 field: Any = self._fields[name]
                 bare = sentence.removeprefix(f"{name}: ").removeprefix(f"{name} ")
@@ -58,6 +58,8 @@ def _printable(value: Any) -> Any:
     """Replace what no page may hold, control characters, before a refused form is shown again."""
     if isinstance(value, list):
         return [_printable(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _printable(item) for name, item in value.items()}
     return _CONTROL.sub("\ufffd", value) if isinstance(value, str) else value
 
 
