@@ -1,16 +1,17 @@
-"""Internal users on the pages, for admins."""
-
-import re
+"""Internal users, changed from their rows: role, block, delete; every deed leads back to the list it was done from."""
 
 import pytest
 
-from selfserve.models import Invitation, User
-from tests.application import BASE_URL
-from tests.factories import make_company, make_invitation, make_key, make_user, reload, rows
+from selfserve.models import Session, User
+from tests.factories import change, make_invitation, make_key, make_user, reload, rows
+from tests.integration.pages.parts import found, fragment, link, table, toast, typed, words, writes
+
+both_ways = pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+DEEDS = ["role", "block", "unblock", "delete", "invitation", "invitation/revoke"]
 
 
 def people():
-    return {user.email: user for user in rows(User) if not user.is_reserved and not user.deleted_at}
+    return {user.email for user in rows(User) if not user.is_reserved and not user.deleted_at}
 
 
 @pytest.fixture
@@ -21,168 +22,146 @@ def boss(browser, ada):
     return page
 
 
-def test_the_list_says_who_how_and_what(boss, mia, ina, rex):
-    make_key(mia)
-    make_invitation(ina)
-    words = boss.get("/ui/users").html.words()
-    for word in ("mia@example.com", "Active", "Invited", "Blocked", "Internal users"):
-        assert word in words
+def landed(page, answer, *, htmx, at="/ui/users", beside=frozenset({"tabs", "count", "flash"})):
+    """Check how a deed is answered, and give where one is then."""
+    if htmx:
+        assert (answer.status, fragment(answer).id, {*fragment(answer).beside}) == (200, "results", beside)
+        return answer
+    assert (answer.status, answer.location) == (303, at)
+    return page.follow(answer)
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("", "ada mia ina rex"),
-        ("status=active", "ada mia"),
-        ("status=invited", "ina"),
-        ("status=blocked", "rex"),
-        ("q=mia", "mia"),
-        ("q=MIA%40", "mia"),
-        ("role=proxy_admin", "ada"),
-        ("q=zzz", ""),
-        ("q=%25", ""),
-    ],
-)
-def test_tabs_search_and_role_narrow_it(boss, mia, ina, rex, query, found):
-    rows_shown = boss.get(f"/ui/users?{query}").html.all("tr")
-    shown = {
-        user.email.split("@")[0]
-        for user in people().values()
-        if any(row.get("id") == f"user-{user.id}" for row in rows_shown)
-    }
-    assert shown == set(found.split())
-
-
-@pytest.mark.parametrize(
-    "path", ["/ui/users?status=nonsense", "/ui/users?role=god", "/ui/keys?status=nonsense", "/ui/all-keys?status=x"]
-)
-def test_a_damaged_filter_is_said_and_never_ignored(boss, path):
-    assert boss.get(path).status == 422
-
-
-def test_a_search_by_htmx_brings_list_tabs_and_count(boss, mia):
-    answer = boss.get("/ui/users?q=mia&role=", htmx=True)
-    assert answer.html.is_fragment
-    assert answer.headers["hx-push-url"] == "/ui/users?q=mia"
-    assert {"results", "tabs"} <= {element.get("id") for element in answer.html.tree.iter()}
-
-
-@pytest.mark.parametrize("htmx", [False, True])
-def test_a_new_user_is_a_link_that_is_shown_once_and_opens(boss, browser, htmx):
-    boss.get("/ui/users/new")
-    answer = boss.submit(
-        "/ui/users", emails="dana@example.com", role="internal_user", max_budget="25", budget_duration="1mo", htmx=htmx
-    )
-    assert answer.status == 201
-    (link,) = re.findall(rf"{BASE_URL}(/ui/onboarding\?id=[0-9a-f-]{{36}})", answer.text)
-    assert "Expires" in answer.html.words()
-    dana = people()["dana@example.com"]
-    assert (dana.role, dana.max_budget, dana.budget_duration, dana.has_password) == (
-        "internal_user",
-        25_000_000_000,
-        "1mo",
-        False,
-    )
-    assert link not in boss.get("/ui/users").text
-    guest = browser()
-    assert guest.follow(guest.get(link)).status == 200
-
-
-def test_many_at_once_or_none(boss, mia):
-    boss.get("/ui/users/new")
-    answer = boss.submit("/ui/users", emails="a@example.com\nmia@example.com, b@example.com", role="internal_user")
-    assert answer.status == 422
-    assert "mia@example.com already exists" in answer.html.words()
-    assert set(people()) == {"ada@example.com", "mia@example.com"}
-    answer = boss.submit("/ui/users", emails="a@example.com\nb@example.com, A@example.com", role="internal_user")
-    assert answer.status == 201
-    assert {email.casefold() for email in people()} == {f"{name}@example.com" for name in ("ada", "mia", "a", "b")}
-
-
-@pytest.mark.parametrize("emails", ["", "nonsense", "a@example.com, nonsense"])
-def test_a_wrong_address_is_named(boss, emails):
-    boss.get("/ui/users/new")
-    answer = boss.submit("/ui/users", emails=emails, role="internal_user")
-    assert answer.status == 422
-    assert not emails or "nonsense" in answer.html.words()
-    assert set(people()) == {"ada@example.com"}
-
-
-@pytest.mark.parametrize("htmx", [False, True])
+@both_ways
 def test_a_role_is_changed_in_its_row(boss, mia, htmx):
     boss.get("/ui/users")
-    answer = boss.submit(f"/ui/users/{mia.id}/role", role="proxy_admin_viewer", htmx=htmx)
-    assert answer.status == (200 if htmx else 303)
-    assert reload(mia).role == "proxy_admin_viewer"
+    form = boss.form(f"/ui/users/{mia.id}/role")
+    assert form.fields["role"] == "internal_user"
+    answer = boss.submit(form.action, role="proxy_admin_viewer", htmx=htmx)
+    answer = landed(boss, answer, htmx=htmx)
+    assert toast(answer) == "Mia is now admin viewer."
+    assert typed(answer, f"/ui/users/{mia.id}/role")["role"] == reload(mia).role == "proxy_admin_viewer"
+    assert not htmx or found(answer, f"menu-{mia.id}-button").get("data-focus") is not None
 
 
-def test_the_last_admin_keeps_their_role_and_is_told_why(boss, ada):
-    plain = boss.submit(f"/ui/users/{ada.id}/role", role="internal_user")
-    assert plain.status == 409
-    boss.get("/ui/users")
-    by_htmx = boss.submit(f"/ui/users/{ada.id}/role", role="internal_user", htmx=True)
-    assert by_htmx.status == 409
-    assert "last" in by_htmx.html.words()
+@both_ways
+def test_the_last_admin_keeps_their_role_and_the_select_shows_it(boss, ada, htmx):
+    answer = boss.submit(f"/ui/users/{ada.id}/role", role="internal_user", htmx=htmx)
+    assert answer.status == 409
+    assert "Ada is the last proxy_admin. Make somebody else proxy_admin first." in answer.html.words()
     assert reload(ada).role == "proxy_admin"
+    if htmx:
+        assert fragment(answer).id == "results"
+        assert typed(answer, f"/ui/users/{ada.id}/role")["role"] == "proxy_admin"
+        assert [element for element in fragment(answer).beside["flash"].iter() if element.get("role") == "alert"]
 
 
-def test_an_unknown_role_changes_nothing(boss, mia):
+@pytest.mark.parametrize("role", ["god", "", "PROXY_ADMIN", "proxy_admin\0"])
+@both_ways
+def test_an_unknown_role_changes_nothing(boss, mia, role, htmx):
     boss.get("/ui/users")
-    assert boss.submit(f"/ui/users/{mia.id}/role", role="god").status == 422
+    answer = boss.submit(f"/ui/users/{mia.id}/role", role=role, htmx=htmx)
+    assert (answer.status, answer.headers.get("hx-retarget")) == (422, "#flash" if htmx else None)
     assert reload(mia).role == "internal_user"
 
 
-def test_blocking_and_unblocking(boss, browser, mia):
-    theirs = browser(mia)
+@both_ways
+def test_block_ends_the_session_and_the_keys_and_unblock_gives_the_keys_back(boss, browser, curl, mia, htmx):
+    theirs, secret = browser(mia), make_key(mia).secret
     boss.get("/ui/users")
-    assert "Mia is blocked" in boss.follow(boss.submit(f"/ui/users/{mia.id}/block")).html.words()
-    assert theirs.get("/ui/keys").status == 303
-    boss.follow(boss.submit(f"/ui/users/{mia.id}/unblock"))
-    assert not reload(mia).is_blocked
+    answer = landed(boss, boss.submit(f"/ui/users/{mia.id}/block", htmx=htmx), htmx=htmx)
+    assert toast(answer) == "Mia is blocked. Their keys stopped and they are signed out."
+    assert "Blocked" in words(found(answer, f"user-{mia.id}"))
+    assert (theirs.get("/ui/keys").status, curl(secret).get("/key/info").status) == (303, 401)
+    boss.get("/ui/users")
+    answer = landed(boss, boss.submit(f"/ui/users/{mia.id}/unblock", htmx=htmx), htmx=htmx)
+    assert toast(answer) == "Mia is unblocked. Their keys work again."
+    assert (theirs.get("/ui/keys").status, curl(secret).get("/key/info").status) == (303, 200)
+
+
+@pytest.mark.parametrize("deed", ["block", "unblock", "role", "delete", "invitation/revoke"])
+@both_ways
+def test_a_deed_keeps_the_filter_of_the_list(boss, deed, htmx):
+    user = make_user("Nora", is_blocked=deed == "unblock")
+    make_invitation(user)
+    place = "/ui/users?q=n&role=internal_user"
+    boss.get(place)
+    action = f"/ui/users/{user.id}/{deed}?q=n&role=internal_user"
+    fields = {"role": "internal_user"} if deed == "role" else {}
+    answer = landed(boss, boss.post(action, fields, htmx=htmx), htmx=htmx, at=place)
+    assert len(table(answer)) == (0 if deed == "delete" else 1)
+    assert "Nora" in toast(answer)
+
+
+def test_a_damaged_filter_after_a_deed_means_the_whole_list(boss, mia):
+    answer = boss.post(f"/ui/users/{mia.id}/block?status=nonsense", {})
+    assert (answer.status, answer.location) == (303, "/ui/users")
 
 
 @pytest.mark.parametrize(
-    ("count", "words"), [(0, "no active key"), (1, "1 active key stops"), (3, "3 active keys stop")]
+    ("count", "sentence"),
+    [
+        (0, "Mia has no active key"),
+        (1, "1 active key stops working at once"),
+        (3, "3 active keys stop working at once"),
+    ],
 )
-def test_the_question_says_how_many_keys_will_stop(boss, mia, count, words):
+@both_ways
+def test_the_question_says_how_many_keys_will_stop(boss, mia, count, sentence, htmx):
     for _ in range(count):
         make_key(mia)
     make_key(mia, is_blocked=True)
-    assert words in boss.get(f"/ui/users/{mia.id}/delete").html.words()
-    assert boss.submit(f"/ui/users/{mia.id}/delete").status == 303
-    assert "mia@example.com" not in people()
+    answer = boss.get(f"/ui/users/{mia.id}/delete?q=m", htmx=htmx)
+    assert (answer.status, sentence in answer.html.words()) == (200, True)
+    assert (link(answer, "Cancel"), writes(answer)) == ("/ui/users?q=m", [f"/ui/users/{mia.id}/delete?q=m"])
+    assert not htmx or fragment(answer).id == "confirm"
+    assert reload(mia).deleted_at is None
 
 
-@pytest.mark.parametrize("htmx", [False, True])
-def test_a_new_link_is_shown_once_and_can_be_revoked(boss, browser, ina, htmx):
-    boss.get("/ui/users")
-    answer = boss.submit(f"/ui/users/{ina.id}/invitation", htmx=htmx)
-    assert answer.status == 201
-    link = re.search(r"/ui/onboarding\?id=[0-9a-f-]{36}", answer.text)[0]
-    assert browser().get(link).status == 303
-    boss.get("/ui/users")
-    boss.submit(f"/ui/users/{ina.id}/invitation/revoke", htmx=htmx)
-    assert browser().get(link).status == 410
-    assert all(row.ended_at for row in rows(Invitation))
+@both_ways
+def test_delete_takes_the_person_their_keys_and_their_sessions(boss, browser, curl, mia, htmx):
+    theirs, secret = browser(mia), make_key(mia).secret
+    boss.get(f"/ui/users/{mia.id}/delete")
+    answer = landed(boss, boss.submit(f"/ui/users/{mia.id}/delete", htmx=htmx), htmx=htmx)
+    assert toast(answer) == "Mia is deleted. Their keys stopped."
+    assert (people(), len(table(answer))) == ({"ada@example.com"}, 1)
+    assert (theirs.get("/ui/keys").status, curl(secret).get("/key/info").status) == (303, 401)
 
 
-def test_many_people_are_pages(boss):
-    make_company(60)
-    first = boss.get("/ui/users").html
-    assert len([row for row in first.all("tr") if (row.get("id") or "").startswith("user-")]) == 50
-    (following,) = [link.get("href") for link in first.all("a") if "after=" in link.get("href", "")]
-    assert len([row for row in boss.get(following).html.all("tr") if (row.get("id") or "").startswith("user-")]) == 11
+@pytest.mark.parametrize("deed", ["block", "delete", "role"])
+def test_the_last_admin_does_not_fall_by_their_own_hand(boss, ada, deed):
+    assert link(boss.get("/ui/users"), "Delete") is None
+    assert not [action for action in writes(boss.get("/ui/users")) if action.endswith("/block")]
+    answer = boss.post(f"/ui/users/{ada.id}/{deed}", {"role": "internal_user"})
+    assert (answer.status, "last proxy_admin" in answer.html.words()) == (409, True)
+    assert boss.get("/ui/users").status == 200
 
 
-def test_vera_sees_the_list_without_a_control(browser, vera, mia):
-    page = browser(vera)
-    assert "mia@example.com" in page.get("/ui/users").html.words()
-    assert [form.action for form in page.page.forms if form.method == "post"] == ["/ui/logout"]
-    assert not [link for link in page.page.all("a") if "/new" in link.get("href", "")]
+@both_ways
+def test_who_gives_up_their_own_rights_is_out_on_the_next_click(boss, ada, htmx):
+    make_user("Eve", role="proxy_admin")
+    boss.submit(f"/ui/users/{ada.id}/role", role="internal_user", htmx=htmx)
+    assert reload(ada).role == "internal_user"
+    assert [session for session in rows(Session) if session.user_pk == ada.id] == []
+    assert boss.get("/ui/users").location == "/ui/login?next=/ui/users"
 
 
-@pytest.mark.parametrize("role", ["internal_user", "internal_user_viewer"])
-def test_users_are_told_whom_to_ask(browser, role):
-    answer = browser(make_user(role=role)).get("/ui/users")
-    assert answer.status == 403
-    assert role in answer.html.words() or "admin" in answer.html.words().lower()
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("who", ["nobody", "deleted", "reserved"])
+@both_ways
+def test_who_is_not_there_is_404(boss, deed, who, htmx):
+    if who == "deleted":
+        user_pk = make_user("Gone", deleted_at=make_user("Mia").created_at).id
+    else:
+        reserved = next(user.id for user in rows(User) if user.is_reserved)
+        user_pk = reserved if who == "reserved" else "00000000-0000-4000-8000-000000000000"
+    answer = boss.post(f"/ui/users/{user_pk}/{deed}", {"role": "proxy_admin"}, htmx=htmx)
+    assert (answer.status, answer.html.is_fragment) == (404, htmx)
+
+
+def test_an_open_list_that_has_become_old_breaks_nothing(boss, mia):
+    """Somebody else was quicker: what is left to say is said, and nothing is done twice."""
+    opened = boss.get("/ui/users")
+    change(mia, is_blocked=True)
+    assert boss.follow(boss.submit(f"/ui/users/{mia.id}/block")).status == 200
+    assert reload(mia).is_blocked
+    assert [action for action in writes(opened) if "unblock" in action] == []
