@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, String, false, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, false, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from selfserve.clock import now
 from selfserve.database import UtcDateTime
 from selfserve.extensions import Base
 from selfserve.minting import KEY_PREFIX
 from selfserve.models.budget import Budgeted
+from selfserve.models.traits import Aliased, Limited
 from selfserve.models.user import User
 
 EXPIRING_DAYS = 14
@@ -28,7 +29,7 @@ class KeyStatus(StrEnum):
     OVER_BUDGET = "over_budget"
 
 
-class ApiKey(Budgeted, Base):
+class ApiKey(Aliased, Limited, Budgeted, Base):
     """One key. Its secret is known only by its hash; id, alias, spend and history outlive a change of secret."""
 
     __tablename__ = "api_keys"
@@ -38,14 +39,8 @@ class ApiKey(Budgeted, Base):
     prefix: Mapped[str] = mapped_column(String(8))
     tail: Mapped[str] = mapped_column(String(4))
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    alias: Mapped[str | None] = mapped_column(String(255))
-    alias_key: Mapped[str | None] = mapped_column(String(255), doc="The alias as it is searched: case folded.")
     key_type: Mapped[str] = mapped_column(String(16), default="default")
     allowed_routes: Mapped[list[str]] = mapped_column(JSON, default=list)
-    models: Mapped[list[str]] = mapped_column(JSON, default=list)
-    tpm_limit: Mapped[int | None] = mapped_column(BigInteger)
-    rpm_limit: Mapped[int | None] = mapped_column(BigInteger)
-    max_parallel_requests: Mapped[int | None] = mapped_column(BigInteger)
     admin_limits: Mapped[dict[str, Any]] = mapped_column(
         JSON, default=dict, doc="Limits set with wider reach than the owner's."
     )
@@ -82,12 +77,6 @@ class ApiKey(Budgeted, Base):
         Index("ix_api_keys_listing", "deleted_at", "created_at", "id"),
         Index("ix_api_keys_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
     )
-
-    @validates("alias")
-    def _keep_alias_key(self, _: str, alias: str | None) -> str | None:
-        """Keep the searchable form beside the alias."""
-        self.alias_key = alias.casefold()[:255] if alias else None
-        return alias
 
     @property
     def name(self) -> str:

@@ -7,13 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Index, String, false, text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from selfserve.clock import now
 from selfserve.database import UtcDateTime
 from selfserve.extensions import Base
 from selfserve.models.budget import Budgeted
+from selfserve.models.traits import Aliased, Limited
 from selfserve.permissions import Role
 
 
@@ -30,7 +31,7 @@ def email_key(email: str) -> str:
     return unicodedata.normalize("NFKC", email).strip().rstrip(".").casefold()
 
 
-class User(Budgeted, Base):
+class User(Aliased, Limited, Budgeted, Base):
     """Somebody who signs in, owns keys and has spend."""
 
     __tablename__ = "users"
@@ -39,18 +40,12 @@ class User(Budgeted, Base):
     user_id: Mapped[str] = mapped_column(String(255), unique=True)
     email: Mapped[str | None] = mapped_column(String(320))
     email_key: Mapped[str | None] = mapped_column(String(320), doc="The address as it is compared: NFKC, case folded.")
-    alias: Mapped[str | None] = mapped_column(String(255))
-    alias_key: Mapped[str | None] = mapped_column(String(255), doc="The name as it is searched: case folded.")
     role: Mapped[str] = mapped_column(String(32))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_reserved: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     is_blocked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    models: Mapped[list[str]] = mapped_column(JSON, default=list)
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
-    tpm_limit: Mapped[int | None] = mapped_column(BigInteger)
-    rpm_limit: Mapped[int | None] = mapped_column(BigInteger)
-    max_parallel_requests: Mapped[int | None] = mapped_column(BigInteger)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     created_by: Mapped[str | None] = mapped_column(String(255))
@@ -77,12 +72,6 @@ class User(Budgeted, Base):
         """Keep the comparable form beside the address."""
         self.email_key = email_key(email) if email else None
         return email
-
-    @validates("alias")
-    def _keep_alias_key(self, _: str, alias: str | None) -> str | None:
-        """Keep the searchable form beside the name."""
-        self.alias_key = alias.casefold()[:255] if alias else None
-        return alias
 
     @property
     def name(self) -> str:

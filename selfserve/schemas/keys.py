@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasPath, Field, field_validator, model_validator
+from pydantic import AliasPath, Field, model_validator
 
 from selfserve.schemas.fields import (
     Answer,
@@ -22,37 +22,22 @@ from selfserve.schemas.fields import (
     Secret,
     Text,
     Timestamp,
-    Window,
     wrong,
 )
+from selfserve.schemas.limits import LimitFields
 
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 
 
-class KeyFields(Command):
+class KeyFields(LimitFields):
     """What can be said of a key, when one is made or changed."""
 
     key_alias: OptionalText = None
     duration: Duration = None
-    models: Names | None = None
-    max_budget: Dollars = None
-    budget_duration: Window = None
-    tpm_limit: Limit = None
-    rpm_limit: Limit = None
-    max_parallel_requests: Limit = None
-    metadata: Metadata | None = None
     tags: Names | None = None
     blocked: bool | None = None
     allowed_routes: Names | None = None
     spend: Dollars = None
-    team_id: Any = None
-
-    @field_validator("team_id")
-    @classmethod
-    def _no_teams_yet(cls, value: Any) -> None:
-        """Say that teams do not exist yet rather than ignore them."""
-        if value:
-            raise wrong("cannot be used: this version has no teams yet. Leave it out.")
 
 
 class KeyCreate(KeyFields):

@@ -13,9 +13,6 @@ from selfserve.schemas.fields import (
     DollarsOut,
     Duration,
     FormCommand,
-    Limit,
-    Metadata,
-    Names,
     OptionalEmail,
     OptionalText,
     Page,
@@ -27,23 +24,17 @@ from selfserve.schemas.fields import (
     wrong,
 )
 from selfserve.schemas.keys import KeyAnswer, Revealed
+from selfserve.schemas.limits import LimitFields, no_teams_yet
 
 
-class UserFields(Command):
+class UserFields(LimitFields):
     """What can be said of a user, when one is made or changed."""
 
     user_alias: OptionalText = None
-    max_budget: Dollars = None
-    budget_duration: Window = None
-    models: Names | None = None
-    metadata: Metadata | None = None
-    tpm_limit: Limit = None
-    rpm_limit: Limit = None
-    max_parallel_requests: Limit = None
-
     password: Any = None
     teams: Any = None
-    team_id: Any = None
+
+    _no_teams = field_validator("teams")(no_teams_yet)
 
     @field_validator("password")
     @classmethod
@@ -53,13 +44,6 @@ class UserFields(Command):
             raise wrong(
                 "cannot be set here. Make an invitation with `/invitation/new`: people set their own through its link."
             )
-
-    @field_validator("teams", "team_id")
-    @classmethod
-    def _no_teams_yet(cls, value: Any) -> None:
-        """Say that teams do not exist yet rather than ignore them."""
-        if value:
-            raise wrong("cannot be used: this version has no teams yet. Leave it out.")
 
 
 class UserCreate(UserFields):
