@@ -8,7 +8,7 @@ from selfserve.errors import Conflict, Gone, Invalid
 from selfserve.permissions import Permission, Role, reach
 from selfserve.services import auth, onboarding
 from selfserve.services.onboarding import GONE, OpenInvitation
-from selfserve.web.guards import public, sign_in
+from selfserve.web.guards import public, sign_in, signed_in_actor
 from selfserve.web.links import settings
 from selfserve.web.render import render, see_other
 from selfserve.web.tokens import ONBOARDING_SECONDS, read_onboarding, sign_onboarding
@@ -61,7 +61,14 @@ def opened() -> OpenInvitation:
 def show(invitation: OpenInvitation, form: ChoosePasswordForm, status: int = 200) -> Response:
     """Answer with the form."""
     shortest = settings().selfserve_password_min_length
-    return render("onboarding/welcome.html", status=status, open=invitation, form=form, password_min_length=shortest)
+    return render(
+        "onboarding/welcome.html",
+        status=status,
+        open=invitation,
+        form=form,
+        password_min_length=shortest,
+        visitor=signed_in_actor(),
+    )
 
 
 def keep(response: Response, token: str, seconds: int = ONBOARDING_SECONDS) -> None:
