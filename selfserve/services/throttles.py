@@ -1,5 +1,6 @@
 """Counted tries, shared by all workers through the database (S-18)."""
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -87,4 +88,4 @@ def _count(bucket: Bucket) -> int:
 
 def _seconds(span: timedelta) -> int:
     """Round up to whole seconds."""
-    return max(1, int(span.total_seconds()) + 1)
+    return max(1, math.ceil(span.total_seconds()))

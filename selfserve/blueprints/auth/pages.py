@@ -39,7 +39,7 @@ def log_in() -> Response:
     try:
         sign_in(auth.log_in(given.username, given.password, g.client).session_id)
     except Unauthenticated as error:
-        form.form_errors = [error.message]
+        form.put_error(error)
         return show(form, 422)
     return redirect(local_path(request.args.get("next")), 303)
 
