@@ -33,7 +33,7 @@ EVENTS = {
     "users_api.delete": ("user.deleted", "user"),
     "onboarding_api.new": ("invitation.created", "invitation"),
     "onboarding_api.update": ("invitation.ended", "invitation"),
-    "onboarding_api.delete": ("invitation.ended", "invitation"),
+    "onboarding_api.delete": ("invitation.deleted", "invitation"),
 }
 
 
