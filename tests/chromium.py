@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -62,7 +63,8 @@ def packaged() -> str | None:
 def attempt(command: list[str]) -> None:
     """Run a command that may fail; what it says goes to the person who waits."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(command, stdout=sys.stderr, env=environment, timeout=600, check=False)
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(command, stdout=sys.stderr, env=environment, timeout=300, check=False)
 
 
 def starts(path: str) -> bool:
