@@ -79,15 +79,15 @@ def test_no_other_kind_of_body_gets_past_the_token(app, browser, ada, mia, otto,
 
 
 @pytest.mark.parametrize("rule", [deed.rule for deed in ALL_DEEDS if deed.rule not in ("/ui/keys", "/ui/users")])
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
-def test_nothing_is_written_by_any_other_method(app, browser, ada, mia, otto, rule, method):
+def test_nothing_is_written_by_any_other_method(app, browser, ada, mia, otto, rule):
     """S-28: an image, a link, a prefetch change nothing."""
     page, scene = browser(ada), scene_of(mia, otto)
     path = rule.replace("<uuid:key_id>", scene.key.row.id).replace("<uuid:user_id>", scene.user.id)
     with unchanged():
-        for query in ("", "?_method=POST", "?role=proxy_admin&emails=a@b.example&key_alias=x"):
-            answer = page.transport.send(method, path + query, {"X-HTTP-Method-Override": "POST"}, None)
-            assert answer.status in (200, 400, 405)
+        for method in ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"):
+            for query in ("", "?_method=POST", "?role=proxy_admin&emails=a@b.example&key_alias=x"):
+                answer = page.transport.send(method, path + query, {"X-HTTP-Method-Override": "POST"}, None)
+                assert answer.status in (200, 400, 405)
 
 
 # -- signing in and out ----------------------------------------------------------------------------------------

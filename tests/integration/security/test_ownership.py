@@ -104,29 +104,28 @@ WIDENING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("query", WIDENING)
-def test_no_filter_however_empty_or_doubled_shows_otto_more_than_his_own(browser, curl, otto, hers, query):
+def test_no_filter_however_empty_or_doubled_shows_otto_more_than_his_own(browser, curl, otto, hers):
     """S-7c: an empty, blank, doubled or made-up filter narrows or is refused; it never widens."""
     page, door = browser(otto), curl(otto)
-    for answer in (page.get(f"/ui/keys?{query}"), page.get(f"/ui/keys?{query}", htmx=True)):
-        assert answer.status in (200, 400, 422)
-        assert hers.row.id not in answer.text
-        assert hers.row.masked not in answer.text
-    answer = door.get(f"/key/list?{query}&size=100")
-    assert answer.status in (200, 400, 403, 422)
-    assert hers.row.token not in answer.text
+    for query in WIDENING:
+        for answer in (page.get(f"/ui/keys?{query}"), page.get(f"/ui/keys?{query}", htmx=True)):
+            assert answer.status in (200, 400, 422), query
+            assert hers.row.id not in answer.text, query
+            assert hers.row.masked not in answer.text, query
+        answer = door.get(f"/key/list?{query}&size=100")
+        assert answer.status in (200, 400, 403, 422), query
+        assert hers.row.token not in answer.text, query
 
 
-@pytest.mark.parametrize("given", ["", [], {}, None, 0, False, ["mia"], {"eq": "mia"}, "  ", "%", "*"])
 @pytest.mark.parametrize("field", ["user_id", "key", "keys", "key_aliases", "user_ids", "user_email"])
-def test_no_value_however_shaped_means_everybody(curl, mia, otto, hers, field, given):
+def test_no_value_however_shaped_means_everybody(curl, mia, otto, hers, field):
     """S-7c: blank, null, list and object where a name belongs touch nobody else's things."""
     door = curl(otto)
-    make_key(otto, "own")
-    for path in ("/key/update", "/key/block", "/key/delete"):
-        door.post(path, {field: given})
-    for answer in (door.post("/user/update", {field: given}), door.post("/user/delete", {field: given})):
-        assert answer.status == 403
+    for given in ("", [], {}, None, 0, False, ["mia"], {"eq": "mia"}, "  ", "%", "*"):
+        for path in ("/key/update", "/key/block", "/key/delete"):
+            door.post(path, {field: given})
+        for path in ("/user/update", "/user/delete"):
+            assert door.post(path, {field: given}).status == 403
     assert curl(hers.secret).get("/key/info").json["info"]["blocked"] is False
 
 

