@@ -31,15 +31,15 @@ demo: $(VENV)/.runtime static ## The same with a made-up company in a throw-away
 ## -- proving it -------------------------------------------------------------------------------------------------
 
 test: $(VENV)/.dev static ## Everything: on SQLite, on PostgreSQL, then in a real browser
-	@TEST_DATABASE=sqlite $(PYTEST) -n $(JOBS) --ignore=tests/browser
-	@TEST_DATABASE=postgresql $(PYTEST) -n $(JOBS) --ignore=tests/browser --ignore=tests/unit
+	@TEST_DATABASE=sqlite $(PYTEST) -n $(JOBS) --dist worksteal --ignore=tests/browser
+	@TEST_DATABASE=postgresql $(PYTEST) -n $(JOBS) --dist worksteal --ignore=tests/browser --ignore=tests/unit
 	@$(MAKE) --no-print-directory browser
 
 fast: $(VENV)/.dev ## No browser, SQLite only (make fast only=tests/unit)
-	@TEST_DATABASE=sqlite $(PYTEST) -n $(JOBS) $(or $(only),--ignore=tests/browser)
+	@TEST_DATABASE=sqlite $(PYTEST) -n $(JOBS) --dist worksteal $(or $(only),--ignore=tests/browser)
 
 browser: $(VENV)/.dev static ## Whole journeys in a real Chromium
-	@TEST_CHROMIUM="$$($(PY) -m tests.chromium)" && export TEST_CHROMIUM && TEST_DATABASE=sqlite $(PYTEST) -n $(JOBS) tests/browser
+	@TEST_CHROMIUM="$$($(PY) -m tests.chromium)" && export TEST_CHROMIUM && TEST_DATABASE=sqlite $(PYTEST) -n $(JOBS) --dist worksteal tests/browser
 
 check: $(VENV)/.dev ## Lint, format, types, templates, migrations, dead code
 	@$(PY) -m ruff check .
