@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,10 +13,12 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from selfserve.addresses import normalized
 from selfserve.clock import DURATION_FORMS, after, now
 
 ENV_FILE = ".env"
 KNOWN_WEAK = ("sk-1234", "sk-12345678", "sk-<your-master-key>", "sk-...", "secret", "changeme")
+_POSTGRESQL = ("postgres", "postgresql", "postgresql+psycopg")
 _MENDS = {
     "missing": "is not set. `python -m selfserve.setup` makes it, or set it yourself.",
     "string_too_short": "is too short.",
@@ -107,28 +110,48 @@ class Settings(BaseSettings):
             raise ValueError("must be a path such as `/llm/keys`.")
         return "/" + path
 
+    @field_validator("host")
+    @classmethod
+    def _host_is_a_host(cls, host: str) -> str:
+        """Accept an address or a host name to listen on."""
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
+            try:
+                return f"[{IPv6Address(host.strip('[]'))}]"
+            except ValueError:
+                raise ValueError("must be an address to listen on, such as 127.0.0.1 or 0.0.0.0.") from None
+        return host
+
     @field_validator("proxy_base_url", "proxy_logout_url")
     @classmethod
     def _url_is_http(cls, url: str) -> str:
         """Refuse what is no plain http or https address."""
         url = url.strip()
-        parts = urlsplit(url)
-        if url and (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.username
-            or re.search(r"[\s;,'\"<>]", url)
-        ):
+        if url and not _is_http_address(url):
             raise ValueError("must be an address such as `https://keys.example.com`.")
+        parts = urlsplit(url)
         return url.rstrip("/") if parts.path in ("", "/") and not parts.query else url
 
     @field_validator("database_url")
     @classmethod
     def _database_is_known(cls, url: str) -> str:
-        """Accept SQLite and PostgreSQL, the latter under each of its usual names."""
-        if url and not re.match(r"sqlite:///|postgres(ql)?(\+psycopg)?://", url):
-            raise ValueError("must begin with `postgresql://` or `sqlite:///`.")
-        return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", url)
+        """Accept SQLite and PostgreSQL, the latter under each of its usual names; a file's path becomes absolute."""
+        kind, _, rest = url.partition("://")
+        if not url:
+            return ""
+        if kind == "sqlite" and len(rest) > 1:
+            return f"sqlite:///{Path(rest.removeprefix('/')).resolve()}"
+        if kind not in _POSTGRESQL or not _is_readable(url):
+            raise ValueError("must be `postgresql://user:password@host:port/name` or `sqlite:///file`.")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("selfserve_admin_email")
+    @classmethod
+    def _admin_has_an_address(cls, address: str) -> str:
+        """Refuse what is no e-mail address."""
+        try:
+            return normalized(address) if address else ""
+        except ValueError:
+            raise ValueError("must be an e-mail address, such as you@example.com.") from None
 
     @field_validator("litellm_ui_session_duration")
     @classmethod
@@ -136,7 +159,9 @@ class Settings(BaseSettings):
         """Refuse a malformed duration."""
         try:
             after(duration, now())
-        except ValueError:
+        except ValueError as error:
+            if str(error) == "too long":
+                raise ValueError("must end within 100 years.") from None
             raise ValueError(f"must be a duration such as {DURATION_FORMS}.") from None
         return duration
 
@@ -151,7 +176,8 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """The address and root path that links begin with, the root path once; empty when no base is set."""
         base = self.proxy_base_url.rstrip("/")
-        return base if not base or base.endswith(self.server_root_path) else base + self.server_root_path
+        has_root = urlsplit(base).path.endswith(self.server_root_path)
+        return base if not base or has_root else base + self.server_root_path
 
     @property
     def address(self) -> str:
@@ -187,6 +213,20 @@ class Settings(BaseSettings):
 
 GENERATED = {"litellm_master_key": "master_key", "selfserve_secret_key": "secret_key"}
 """Secrets that setup makes, and their files in the data folder."""
+
+
+def _is_http_address(url: str) -> bool:
+    """Tell whether a text is a plain http or https address."""
+    is_plain = not re.search(r"[\s;,'\"<>@]", url)
+    return is_plain and _is_readable(url) and bool(re.match(r"https?://[^/?#]", url))
+
+
+def _is_readable(url: str) -> bool:
+    """Tell whether an address can be taken apart and its port, if it names one, exists."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def origin_of(url: str) -> str:

@@ -1,9 +1,10 @@
 """`python -m selfserve.serve`: become the production server, with everything it needs to know from the settings."""
 
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from selfserve.config import Settings, SettingsError, load_settings
 
@@ -26,6 +27,15 @@ def main() -> NoReturn:
     os.execv(sys.executable, command(settings))  # noqa: S606 - our own interpreter, no shell wanted
 
 
+def post_worker_init(worker: Any) -> None:
+    """Let gunicorn's master tell its workers to stop: gthread's own answer to Ctrl-C can hang until it is killed.
+
+    gunicorn calls this in each worker: https://gunicorn.org/reference/settings/#post_worker_init
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGQUIT, worker.handle_exit)
+
+
 def command(settings: Settings) -> list[str]:
     """Write the server's command line: threads, as a stream holds one; no log of addresses, as links are secret."""
     return [
@@ -36,6 +46,7 @@ def command(settings: Settings) -> list[str]:
         f"--workers={settings.selfserve_workers}",
         f"--threads={settings.selfserve_threads}",
         "--worker-class=gthread",
+        "--config=python:selfserve.serve",
         "--graceful-timeout=10",
         "--log-level=warning",
         f"--pythonpath={ROOT}",

@@ -1,7 +1,6 @@
 """A person (or the reserved row of the master key)."""
 
 import re
-import unicodedata
 import uuid
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, CheckConstraint, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from selfserve.addresses import comparable
 from selfserve.clock import now
 from selfserve.database import UtcDateTime
 from selfserve.extensions import Base
@@ -24,11 +24,6 @@ class UserStatus(StrEnum):
     ACTIVE = "active"
     INVITED = "invited"
     BLOCKED = "blocked"
-
-
-def email_key(email: str) -> str:
-    """Write an address as it is compared: NFKC, case folded, trimmed."""
-    return unicodedata.normalize("NFKC", email).strip().rstrip(".").casefold()
 
 
 class User(Aliased, Limited, Budgeted, Base):
@@ -70,7 +65,7 @@ class User(Aliased, Limited, Budgeted, Base):
     @validates("email")
     def _keep_email_key(self, _: str, email: str | None) -> str | None:
         """Keep the comparable form beside the address."""
-        self.email_key = email_key(email) if email else None
+        self.email_key = comparable(email) if email else None
         return email
 
     @property

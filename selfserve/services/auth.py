@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
+from selfserve.addresses import comparable
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.errors import Unauthenticated
 from selfserve.extensions import db
 from selfserve.minting import KEY_PREFIX, fingerprint, is_well_formed, mint_token, tail
 from selfserve.models import ApiKey, Session, User
-from selfserve.models.user import email_key
 from selfserve.permissions import Actor, Client, KeyGrant
 from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, master, nobody
@@ -47,7 +47,7 @@ def log_in(email: str, password: str, client: Client) -> NewSession:
 
     Raises Unauthenticated, TooMany.
     """
-    buckets = throttles.login_buckets(client.address, email_key(email))
+    buckets = throttles.login_buckets(client.address, comparable(email))
     throttles.take_try(*buckets)
     user = find_by_email(email)
     is_right = passwords.verify_password(user.password_hash if user else None, password)

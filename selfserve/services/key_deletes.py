@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import or_, select, update
 
 from selfserve.clock import now
 from selfserve.database import transaction
@@ -43,33 +42,30 @@ def delete_keys(actor: Actor, command: KeyDelete) -> KeysDeleted:
     Raises NotFound when none is found, Conflict when an alias means several keys.
     """
     require(actor, Permission.KEY_DELETE)
-    deleted: list[str] = []
-    missing: list[str] = []
+    aliases = command.key_aliases or []
     with transaction():
-        for name, condition in _conditions(command):
-            keys = [key for key in fresh_keys(condition) if allows(actor, Permission.KEY_DELETE, key.owner_id)]
-            if len(keys) > 1:
-                raise Conflict(
-                    f"Several users have a key with alias '{name}'. Name it by its token.", param="key_aliases"
-                )
-            for key in keys:
-                _delete(actor, key)
-                db.session.flush()
-            (deleted if keys else missing).append(_without_secret(name))
-        if not deleted:
-            raise NotFound("None of these keys exists. Nothing was deleted.", param="keys", type="not_found_error")
-    return KeysDeleted(deleted, missing)
+        is_meant = or_(*(named(name) for name in command.keys or []), ApiKey.alias.in_(aliases))
+        within = [key for key in fresh_keys(is_meant) if allows(actor, Permission.KEY_DELETE, key.owner_id)]
+        found = {name: [key for key in within if _is_named(key, name)] for name in command.keys or []}
+        found |= {alias: [key for key in within if key.alias == alias] for alias in aliases}
+        _refuse_ambiguous(found)
+        for key in {key.id: key for keys in found.values() for key in keys}.values():
+            _delete(actor, key)
+        if not any(found.values()):
+            raise NotFound("None of these keys exists. Nothing was deleted.", param="keys")
+    deleted = [_without_secret(name) for name, keys in found.items() if keys]
+    return KeysDeleted(deleted, [_without_secret(name) for name, keys in found.items() if not keys])
 
 
-def delete_keys_of(actor: Actor, owner: User, moment: datetime) -> None:
-    """Delete all keys of a user; needs an open transaction."""
-    ended = update(ApiKey).where(ApiKey.owner_id == owner.id, ApiKey.deleted_at.is_(None))
-    ids = db.session.scalars(
-        ended.values(deleted_at=moment, updated_at=moment, updated_by=actor.user_id).returning(ApiKey.id)
-    ).all()
+def delete_keys_of(actor: Actor, owners: list[User], moment: datetime) -> None:
+    """Delete all keys of some users; needs an open transaction."""
+    theirs = ApiKey.owner_id.in_([owner.id for owner in owners]), ApiKey.deleted_at.is_(None)
+    ids = db.session.scalars(select(ApiKey.id).where(*theirs).order_by(ApiKey.id).with_for_update()).all()
+    ended = update(ApiKey).where(*theirs).values(deleted_at=moment, updated_at=moment, updated_by=actor.user_id)
+    names = {owner.id: owner.user_id for owner in owners}
+    for key_id, owner_id in db.session.execute(ended.returning(ApiKey.id, ApiKey.owner_id)).all():
+        record_event(actor, "key.deleted", "key", key_id, owner=names[owner_id])
     add_to_tally("keys", -len(ids))
-    for key_id in ids:
-        record_event(actor, "key.deleted", "key", key_id, owner=owner.user_id)
 
 
 def _delete(actor: Actor, key: ApiKey) -> None:
@@ -80,10 +76,16 @@ def _delete(actor: Actor, key: ApiKey) -> None:
     record_event(actor, "key.deleted", "key", key.id, owner=key.owner.user_id, before=tell_key(key))
 
 
-def _conditions(command: KeyDelete) -> list[tuple[str, Any]]:
-    """Pair each name that was sent with what it means."""
-    by_name = [(name, named(name)) for name in dict.fromkeys(command.keys or [])]
-    return by_name + [(alias, ApiKey.alias == alias) for alias in dict.fromkeys(command.key_aliases or [])]
+def _is_named(key: ApiKey, name: str) -> bool:
+    """Tell whether a caller means this key: by secret, by hash or by id."""
+    return fingerprint(name) == key.token if name.startswith("sk-") else name in (key.token, key.id)
+
+
+def _refuse_ambiguous(found: dict[str, list[ApiKey]]) -> None:
+    """Refuse an alias that several users' keys bear."""
+    for name, keys in found.items():
+        if len(keys) > 1:
+            raise Conflict(f"Several users have a key with alias '{name}'. Name it by its token.", param="key_aliases")
 
 
 def _without_secret(name: str) -> str:

@@ -15,7 +15,7 @@ from selfserve.models.api_key import EXPIRING_DAYS
 from selfserve.permissions import Actor, Permission, Reach, reach
 from selfserve.schemas.keys import KeyFilter, KeyListQuery
 from selfserve.services.actors import require
-from selfserve.services.keys import living_keys, named, works_now
+from selfserve.services.keys import living_keys, named
 from selfserve.services.paging import Slice, bounded_count, pages, take_slice
 from selfserve.services.tallies import read_tally
 
@@ -66,15 +66,6 @@ def list_all_keys(actor: Actor, wanted: KeyFilter) -> Slice[ApiKey]:
     """List everyone's keys for the browser, newest first."""
     require(actor, Permission.KEY_OVERSEE)
     return _slice(living_keys(), wanted, is_own=False)
-
-
-def count_own_keys(actor: Actor) -> dict[str, int]:
-    """Count the actor's own keys: all of them, and those that work now."""
-    counts = select(func.count(), func.count().filter(works_now())).where(
-        ApiKey.owner_id == actor.id, ApiKey.deleted_at.is_(None)
-    )
-    every, working = db.session.execute(counts).one()
-    return {"all": every, "active": working}
 
 
 def _total(rows: Select[Any], sees_all: bool, *, is_filtered: bool) -> int:

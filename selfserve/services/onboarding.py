@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import contains_eager
 
+from selfserve.addresses import comparable
 from selfserve.clock import now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, Gone, Invalid, NotFound
@@ -13,7 +14,6 @@ from selfserve.extensions import db
 from selfserve.minting import fingerprint, mint_invitation
 from selfserve.models import Invitation, User
 from selfserve.models.invitation import LIFETIME
-from selfserve.models.user import email_key
 from selfserve.permissions import MASTER_USER_ID, Actor, Client, Permission
 from selfserve.schemas.users import InvitePeople, UserCreate
 from selfserve.services import passwords, throttles
@@ -57,10 +57,13 @@ def create_invitation_for(actor: Actor, row_id: str) -> InvitationCreated:
 
 
 def invite_people(actor: Actor, command: InvitePeople) -> list[InvitationCreated]:
-    """Make users and their links, all or none. Raises Conflict naming the address that exists."""
+    """Make users and their links, all or none, in the order of the addresses so that overlapping forms do not deadlock.
+
+    Raises Conflict naming the address that exists.
+    """
     require(actor, Permission.USER_CREATE)
     require(actor, Permission.INVITATION_CREATE)
-    emails = list({email_key(email): email for email in command.emails if email}.values())
+    emails = dict(sorted((comparable(email), email) for email in command.emails if email)).values()
     if not emails:
         raise Invalid("Enter at least one e-mail address.", param="emails")
     made = []
@@ -127,11 +130,6 @@ def open_link(secret: str, client: Client) -> OpenInvitation:
 def open_invitation(invitation_id: str) -> OpenInvitation:
     """Look at an invitation by its row's id, as a signed token names it. Raises Gone."""
     return _still_open(db.session.scalar(_invitations().where(Invitation.id == invitation_id)))
-
-
-def find_invitation_id(secret: str) -> str | None:
-    """Find the row that a link's id belongs to."""
-    return db.session.scalar(select(Invitation.id).where(Invitation.secret_hash == fingerprint(secret)))
 
 
 def claim(invitation_id: str, password: str, email: str | None, client: Client, *, shortest: int) -> User:

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, select, update
 
+from selfserve.addresses import comparable
 from selfserve.clock import next_reset, now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, DomainError, NotFound
 from selfserve.extensions import db
 from selfserve.models import Invitation, Session, User
-from selfserve.models.user import email_key
 from selfserve.permissions import Actor, Permission, Role, allows
 from selfserve.schemas.keys import KeyCreate
 from selfserve.schemas.users import UserChange, UserCreate, UserUpdate
@@ -54,7 +54,6 @@ def create_user(actor: Actor, command: UserCreate, *, with_key: bool) -> UserCre
 
 def add_user(actor: Actor, command: UserCreate) -> User:
     """Add a user's row; needs an open transaction. Raises Conflict when the e-mail or the id is taken."""
-    add_to_tally("users", 1)  # first of all: who makes several takes turns, and overlapping forms do not deadlock
     with conflicts(_taken(command.user_email, command.user_id)):
         user = User(
             user_id=command.user_id or str(uuid.uuid4()),
@@ -145,7 +144,7 @@ def living_users() -> Select[User]:
 
 def find_by_email(email: str) -> User | None:
     """Find the living user with an address, compared without regard to case."""
-    return db.session.scalar(living_users().where(User.email_key == email_key(email)[:320]))
+    return db.session.scalar(living_users().where(User.email_key == comparable(email)[:320]))
 
 
 def lock_user(is_meant: ColumnElement[bool]) -> User | None:
@@ -187,21 +186,17 @@ def _delete_all(actor: Actor, condition: Any, expected: int) -> list[User]:
         users = list(db.session.scalars(_locked(condition)))
         if len(users) < expected:
             raise NotFound("There is no such user. Nothing was deleted.", param="user_ids")
+        moment = now()
         for user in users:
             _keep_an_admin(user)
-            _delete(actor, user)
+            user.deleted_at = moment
             db.session.flush()
+        delete_keys_of(actor, users, moment)
+        for user in users:
+            end_access(user)
+            record_event(actor, "user.deleted", "user", user.user_id, owner=user.user_id, before=_told(user))
+        add_to_tally("users", -len(users))
     return users
-
-
-def _delete(actor: Actor, user: User) -> None:
-    """Mark one user and their keys deleted, and end what opens doors."""
-    moment = now()
-    add_to_tally("users", -1)
-    user.deleted_at = moment
-    delete_keys_of(actor, user, moment)
-    end_access(user)
-    record_event(actor, "user.deleted", "user", user.user_id, owner=user.user_id, before=_told(user))
 
 
 def _apply_role_and_block(user: User, command: UserChange, named: set[str]) -> None:
@@ -269,7 +264,7 @@ def _meant(command: UserUpdate) -> Any:
     """Tell whom an update means: by id, else by e-mail."""
     if command.user_id is not None:
         return User.user_id == command.user_id
-    return User.email_key == email_key(command.user_email or "")
+    return User.email_key == comparable(command.user_email or "")
 
 
 def _first_key(command: UserCreate) -> KeyCreate:

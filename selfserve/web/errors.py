@@ -33,6 +33,9 @@ _FROM_HTTP: dict[int, DomainError] = {
     415: WrongMediaType("This address does not take that format."),
 }
 _STALE = "This page was open too long. Reload it and try again; nothing was changed."
+_COLLISIONS = ("40001", "40P01", "55P03")
+"""PostgreSQL's words for two transactions in each other's way: serialization, deadlock, lock time-out."""
+_COLLIDED = "Somebody changed the same thing at the same moment. Nothing was changed; try again."
 _AWAY = "The database does not answer. Your keys are safe and nothing was changed; try again in a moment."
 
 
@@ -115,6 +118,9 @@ def _other(error: HTTPException) -> DomainError:
 
 def _database_away(error: DBAPIError | PoolTimeout) -> AnyResponse:
     """Say that the database is away; the reason goes to the log, without statement and parameters."""
+    if getattr(getattr(error, "orig", None), "sqlstate", None) in _COLLISIONS:
+        _let_go()
+        return dress(Unavailable(_COLLIDED))
     log.error("database away", kind=type(error).__name__, reason=str(getattr(error, "orig", "pool timeout"))[:200])
     _let_go()
     return dress(Unavailable(_AWAY))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, g, request, session
 from flask_login import UserMixin, current_user, login_user, logout_user
@@ -148,12 +147,15 @@ def can(permission: Permission, owner_id: str | None = None) -> bool:
 def check_origin() -> None:
     """Refuse a write that another site's page sends (S-28). Neither header present: not a browser."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site is not None:
-        is_ours = site in ("same-origin", "none")
-    else:
-        is_ours = origin is None or origin == settings().public_origin or urlsplit(origin).netloc == request.host
-    if not is_ours:
+    is_foreign_site = site is not None and site not in ("same-origin", "none")
+    is_foreign_origin = site is None and origin is not None and origin not in _own_origins()
+    if is_foreign_site or is_foreign_origin:
         raise Forbidden("This came from another site's page. Open Selfserve itself and try again.")
+
+
+def _own_origins() -> tuple[str, ...]:
+    """List the origins that are ours: the public one, and the one this request came to."""
+    return settings().public_origin, f"http://{request.host}", f"https://{request.host}"
 
 
 def _session_guard(is_public: bool) -> None:

@@ -130,3 +130,33 @@ def test_the_root_path_is_in_a_link_once(tmp_path, monkeypatch, base, root, publ
 def test_postgresql_is_understood_under_each_of_its_names(tmp_path, monkeypatch, prefix):
     settings = load(tmp_path, monkeypatch, **GOOD, DATABASE_URL=f"{prefix}u:p@h/d")
     assert settings.resolved_database_url == "postgresql+psycopg://u:p@h/d"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://u:p@host:abc/db"),
+        ("PROXY_BASE_URL", "https://keys.example.com:abc"),
+        ("PROXY_BASE_URL", "http://["),
+        ("HOST", "no such host"),
+        ("SELFSERVE_ADMIN_EMAIL", "nonsense"),
+        ("LITELLM_UI_SESSION_DURATION", "99999d"),
+    ],
+)
+def test_what_only_breaks_later_is_refused_at_the_start(tmp_path, monkeypatch, name, value):
+    with pytest.raises(SettingsError, match=rf"^{name} must .*\.$"):
+        load(tmp_path, monkeypatch, **GOOD | {name: value})
+
+
+def test_a_host_that_is_named_like_the_root_path_is_no_root_path(tmp_path, monkeypatch):
+    settings = load(tmp_path, monkeypatch, **GOOD, PROXY_BASE_URL="http://llm", SERVER_ROOT_PATH="/llm")
+    assert settings.public_url == "http://llm/llm"
+
+
+def test_a_relative_file_is_the_same_for_everybody(tmp_path, monkeypatch):
+    settings = load(tmp_path, monkeypatch, **GOOD, DATABASE_URL="sqlite:///mine.db")
+    assert settings.resolved_database_url == f"sqlite:///{tmp_path / 'mine.db'}"
+
+
+def test_an_address_of_the_new_internet_can_be_listened_on(tmp_path, monkeypatch):
+    assert load(tmp_path, monkeypatch, **GOOD, HOST="::1").host == "[::1]"
