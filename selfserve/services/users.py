@@ -73,6 +73,7 @@ def add_user(actor: Actor, command: UserCreate) -> User:
             created_by=actor.user_id,
         )
         db.session.add(user)
+    add_to_tally("users", 1)
     record_event(actor, "user.created", "user", user.user_id, owner=user.user_id, after=_told(user))
     return user
 
