@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import or_, select, update
 
@@ -15,7 +16,7 @@ from selfserve.permissions import Actor, Permission, allows
 from selfserve.schemas.keys import KeyDelete
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
-from selfserve.services.keys import fresh_keys, lock_key, named, tell_key
+from selfserve.services.keys import fresh_keys, lock_key, tell_key
 from selfserve.services.tallies import add_to_tally
 
 
@@ -44,8 +45,11 @@ def delete_keys(actor: Actor, command: KeyDelete) -> KeysDeleted:
     require(actor, Permission.KEY_DELETE)
     aliases = command.key_aliases or []
     with transaction():
-        is_meant = or_(*(named(name) for name in command.keys or []), ApiKey.alias.in_(aliases))
-        within = [key for key in fresh_keys(is_meant) if allows(actor, Permission.KEY_DELETE, key.owner_id)]
+        within = [
+            key
+            for key in fresh_keys(_are_named(command.keys or [], aliases))
+            if allows(actor, Permission.KEY_DELETE, key.owner_id)
+        ]
         found = {name: [key for key in within if _is_named(key, name)] for name in command.keys or []}
         found |= {alias: [key for key in within if key.alias == alias] for alias in aliases}
         _refuse_ambiguous(found)
@@ -74,6 +78,12 @@ def _delete(actor: Actor, key: ApiKey) -> None:
     key.updated_by = actor.user_id
     add_to_tally("keys", -1)
     record_event(actor, "key.deleted", "key", key.id, owner=key.owner.user_id, before=tell_key(key))
+
+
+def _are_named(names: list[str], aliases: list[str]) -> Any:
+    """Say which keys a caller means, in three lists: a thousand conditions are more than SQLite reads."""
+    tokens = [_without_secret(name) for name in names]
+    return or_(ApiKey.token.in_(tokens), ApiKey.id.in_(names), ApiKey.alias.in_(aliases))
 
 
 def _is_named(key: ApiKey, name: str) -> bool:

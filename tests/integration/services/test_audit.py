@@ -79,7 +79,8 @@ DEEDS = {
     "revoke a link": (lambda s: onboarding.revoke_invitation(s.ada, s.ina.id), [ENDED_LINK]),
     "end a link": (
         lambda s: onboarding.end_invitation(s.ada, s.link.secret, is_accepted=True), [ENDED_LINK]),
-    "delete a link": (lambda s: onboarding.delete_invitation(s.ada, s.link.secret), [ENDED_LINK]),
+    "delete a link": (
+        lambda s: onboarding.delete_invitation(s.ada, s.link.secret), [("invitation.deleted", "invitation")]),
     "use a link": (claim, [("invitation.accepted", "invitation")]),
     "begin a session": (lambda s: auth.begin_session(s.mia, VISITOR), [("login.succeeded", "user")]),
     "change the own password": (
