@@ -63,17 +63,17 @@ def invite_people(actor: Actor, command: InvitePeople) -> list[InvitationCreated
     """
     require(actor, Permission.USER_CREATE)
     require(actor, Permission.INVITATION_CREATE)
-    emails = dict(sorted((comparable(email), email) for email in command.emails if email)).values()
+    emails = {comparable(email): email for email in command.emails if email}
     if not emails:
         raise Invalid("Enter at least one e-mail address.", param="emails")
-    made = []
+    made = {}
     with transaction():
         confirm(actor, Permission.USER_CREATE)
-        for email in emails:
+        for key, email in sorted(emails.items()):
             budget = command.model_dump(include={"max_budget", "budget_duration"})
             user = add_user(actor, UserCreate.model_construct(user_email=email, user_role=command.role, **budget))
-            made.append(add_invitation(actor, user))
-    return made
+            made[key] = add_invitation(actor, user)
+    return [made[key] for key in emails]
 
 
 def get_invitation(actor: Actor, name: str) -> Invitation:
