@@ -42,7 +42,7 @@ def test_no_body_breaks_a_form(app, browser, ada, mia, otto, kind, body):
     with unchanged("throttles", "api_keys", "audit_events", "tallies", "users", "invitations"):
         for deed in PAGE_DEEDS:
             answer = Thief(app, loot.header).send("POST", deed.path(scene), {"Content-Type": kind}, body)
-            assert answer.status in (400, 413), deed
+            assert answer.status == 413 if len(body) > 1_000_000 else answer.status in (400, 413), deed
     for path in ("/ui/keys", "/ui/users", "/ui/account/password", f"/ui/users/{otto.id}/role"):
         headers = {"Content-Type": kind, "X-CSRFToken": token, "HX-Request": "true"}
         answer = Thief(app, loot.header).send("POST", path, headers, body)
