@@ -2,11 +2,12 @@
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from selfserve.errors import DomainError
+from selfserve.errors import Conflict, DomainError
 from selfserve.extensions import db
 from selfserve.models import ApiKey, User
 from selfserve.permissions import Client
@@ -77,3 +78,10 @@ def test_after_any_deeds_the_tallies_are_true(app, deeds):
         admin = actors.master(Client(source="cli"))
         assert user_lists.list_users(admin, UserListQuery()).total == counted(User)
         assert key_lists.list_keys(admin, KeyListQuery()).total == counted(ApiKey)
+
+
+def test_what_was_taken_back_is_not_counted_with_the_next_deed(as_actor, ada, mia):
+    with pytest.raises(Conflict):
+        onboarding.invite_people(as_actor(ada), InvitePeople(emails=["ann@example.com", "mia@example.com"]))
+    users.create_user(as_actor(ada), UserCreate(user_email="ben@example.com"), with_key=False)
+    assert tallies.read_tally("users") == counted(User) == 3
