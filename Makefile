@@ -20,13 +20,13 @@ help: ## List the deeds
 ## -- using it ---------------------------------------------------------------------------------------------------
 
 run: $(VENV)/.runtime static ## Start Selfserve on http://127.0.0.1:4000 (Ctrl-C stops it)
-	@$(PY) -m selfserve.setup
+	@$(PY) -m selfserve.setup --serve
 	@exec $(PY) -m selfserve.serve
 
 demo: $(VENV)/.runtime static ## The same with a made-up company in a throw-away database
 	@SELFSERVE_DATA_DIR="$$(mktemp -d)"; DATABASE_URL="sqlite:///$$SELFSERVE_DATA_DIR/demo.db"; \
 	export SELFSERVE_DATA_DIR DATABASE_URL SELFSERVE_ORGANIZATION=Acme; trap 'rm -rf "$$SELFSERVE_DATA_DIR"' EXIT; trap : INT TERM; \
-	$(PY) -m selfserve.setup --demo && $(PY) -m selfserve.serve
+	$(PY) -m selfserve.setup --demo --serve && $(PY) -m selfserve.serve
 
 ## -- proving it -------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,14 @@
 """The WSGI entry: any server can run `wsgi:app`."""
 
-from selfserve import create_app
+import sys
 
-app = create_app()
+from selfserve import SettingsError, create_app
+
+BOOT_FAILED = 3
+"""The exit code by which a worker tells gunicorn not to try again."""
+
+try:
+    app = create_app()
+except SettingsError as error:
+    print(f"Selfserve cannot start.\n{error}", file=sys.stderr)
+    sys.exit(BOOT_FAILED)

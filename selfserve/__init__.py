@@ -11,6 +11,7 @@ from selfserve.config import Settings, SettingsError, load_settings
 from selfserve.database import engine_options, prepare
 from selfserve.extensions import csrf, db, migrate
 from selfserve.permissions import Permission, Role
+from selfserve.web.bodies import guard_input
 from selfserve.web.errors import init_errors
 from selfserve.web.guards import can, check_routes, init_guards
 from selfserve.web.headers import init_headers
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.add_url_rule("/", "home", app.view_functions["auth.home"])
     register_commands(app)
     check_routes(app)
+    app.wsgi_app = guard_input(app.wsgi_app)  # type: ignore[method-assign]
     init_statics(app, settings)
     if settings.server_root_path:
         app.wsgi_app = RootPath(app.wsgi_app, settings.server_root_path)  # type: ignore[method-assign]

@@ -2,6 +2,7 @@
 
 import click
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 
 from selfserve.errors import DomainError
 from selfserve.permissions import POLICY, Permission, Reach, Role
@@ -58,5 +59,7 @@ def _print_link(app: Flask, make: object) -> None:
         secret = make()  # type: ignore[operator]
     except (DomainError, ValueError) as error:
         raise click.ClickException(getattr(error, "message", None) or "That is not an e-mail address.") from None
+    except DBAPIError:
+        raise click.ClickException("The database does not answer. Check DATABASE_URL and that it runs.") from None
     click.echo("This link works once, for 7 days, and is not shown again:\n")
     click.echo(f"    {app.config['SETTINGS'].address}/ui/onboarding?id={secret}")

@@ -182,7 +182,13 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """The address to open: the public one, else where `make run` listens."""
-        return self.public_url or f"http://127.0.0.1:{self.port}{self.server_root_path}"
+        return self.public_url or self.local_origin + self.server_root_path
+
+    @property
+    def local_origin(self) -> str:
+        """Where `make run` is reached from its own machine."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "[::]") else self.host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
 
     @property
     def public_origin(self) -> str:

@@ -19,7 +19,7 @@ def main() -> NoReturn:
         print(f"Selfserve cannot start.\n{error}", file=sys.stderr)
         sys.exit(2)
     if not settings.proxy_base_url:
-        os.environ["PROXY_BASE_URL"] = f"http://127.0.0.1:{settings.port}"
+        os.environ["PROXY_BASE_URL"] = settings.local_origin
         print(
             f"  PROXY_BASE_URL is not set: links begin with {settings.address}. Set it before you send any.",
             file=sys.stderr,
@@ -49,6 +49,7 @@ def command(settings: Settings) -> list[str]:
         "--config=python:selfserve.serve",
         "--graceful-timeout=10",
         "--log-level=warning",
+        "--no-control-socket",
         f"--pythonpath={ROOT}",
         "wsgi:app",
     ]

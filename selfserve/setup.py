@@ -6,6 +6,7 @@ It may run at every start and by several processes at once: what exists is kept,
 import fcntl
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 import flask_migrate
 from sqlalchemy.exc import DBAPIError
 
-from selfserve.config import GENERATED, Settings, SettingsError, data_dir, given, load_settings, stored_secret
+from selfserve.config import ENV_FILE, GENERATED, Settings, SettingsError, data_dir, given, load_settings, stored_secret
 
 
 def main(arguments: list[str]) -> int:
@@ -25,15 +26,15 @@ def main(arguments: list[str]) -> int:
         with _one_at_a_time(folder):
             made = [name for name in GENERATED if _make_secret(folder, name)]
             settings = load_settings()
+            if "--serve" in arguments:
+                _refuse_taken_port(settings)
             _set_up(settings, with_demo="--demo" in arguments)
     except SettingsError as error:
         print(f"Selfserve cannot start.\n{error}", file=sys.stderr)
         return 2
-    except DBAPIError:
-        print(
-            "Selfserve cannot start: the database does not answer. Check DATABASE_URL and that the database runs.",
-            file=sys.stderr,
-        )
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        print(f"Selfserve cannot start: the database says: {reason}. Check DATABASE_URL.", file=sys.stderr)
         return 2
     except OSError as error:
         print(
@@ -44,6 +45,18 @@ def main(arguments: list[str]) -> int:
     if made:
         print(f"  Made {' and '.join(GENERATED[name] for name in made)} in {folder}/ (mode 0600). Keep a copy.")
     return 0
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Stop before anything is made or printed when the server could not listen. Raises SettingsError."""
+    host = settings.host.strip("[]")
+    try:
+        socket.create_server((host, settings.port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise SettingsError(
+            f"HOST={settings.host} PORT={settings.port} cannot be listened on: {error.strerror or error}. "
+            f"Stop what uses it, or set another, such as PORT={settings.port + 1}."
+        ) from None
 
 
 def _set_up(settings: Settings, *, with_demo: bool) -> None:
@@ -88,7 +101,10 @@ def _key_argument(settings: Settings) -> str:
     """Write the header of a curl line that reads the key from where it is."""
     if stored_secret("litellm_master_key"):
         return f'"Authorization: Bearer $(cat {settings.selfserve_data_dir / GENERATED["litellm_master_key"]})"'
-    return '"Authorization: Bearer $LITELLM_MASTER_KEY"'
+    if os.environ.get("LITELLM_MASTER_KEY"):
+        return '"Authorization: Bearer $LITELLM_MASTER_KEY"'
+    quoted = '"Authorization: Bearer $(sed -n "s/.*LITELLM_MASTER_KEY=//p" {} | tr -d "\\042\\047")"'
+    return quoted.format(ENV_FILE)
 
 
 def _make_secret(folder: Path, name: str) -> bool:

@@ -17,6 +17,7 @@ from selfserve.permissions import Role
 
 MAX_INTEGER = 2**63 - 1
 MAX_METADATA_BYTES = 16_384
+_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 class Command(BaseModel):
@@ -43,8 +44,8 @@ def wrong(message: str) -> PydanticCustomError:
 
 
 def _plain(text: str) -> str:
-    """Refuse control characters, NUL above all, and half surrogate pairs."""
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+    """Refuse control characters, NUL above all, half surrogate pairs, and what turns text around."""
+    if any(unicodedata.category(character) in ("Cc", "Cs") or character in _TURNS for character in text):
         raise wrong("must not contain control characters.")
     return text
 
@@ -134,28 +135,28 @@ def _timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-Text = Annotated[str, BeforeValidator(_stripped), AfterValidator(_plain), Field(min_length=1, max_length=255)]
+Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=255), AfterValidator(_plain)]
 OptionalText = Annotated[
-    Annotated[str, AfterValidator(_plain), Field(max_length=255)] | None,
+    Annotated[str, Field(max_length=255), AfterValidator(_plain)] | None,
     BeforeValidator(lambda value: _blank_is_none(_stripped(value))),
 ]
 Search = Annotated[OptionalText, AfterValidator(_without_secret)]
-Email = Annotated[str, BeforeValidator(_email), Field(max_length=320)]
+Email = Annotated[str, Field(max_length=320), BeforeValidator(_email)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none)]
 Dollars = Annotated[Annotated[int, BeforeValidator(_dollars)] | None, BeforeValidator(_blank_is_none)]
 Limit = Annotated[
     Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_INTEGER)] | None, BeforeValidator(_blank_is_none)
 ]
 Duration = Annotated[
-    Annotated[str, AfterValidator(_duration), Field(max_length=32)] | None, BeforeValidator(_forever_is_none)
+    Annotated[str, Field(max_length=32), AfterValidator(_duration)] | None, BeforeValidator(_forever_is_none)
 ]
 Window = Annotated[
-    Annotated[str, AfterValidator(_window), Field(max_length=32)] | None, BeforeValidator(_blank_is_none)
+    Annotated[str, Field(max_length=32), AfterValidator(_window)] | None, BeforeValidator(_blank_is_none)
 ]
 Names = Annotated[list[Text], Field(max_length=200)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
 AnyRole = Annotated[Role, BeforeValidator(_role)]
-Secret = Annotated[str, AfterValidator(_plain), Field(min_length=1, max_length=512)]
+Secret = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_plain)]
 Page = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
 
 Timestamp = Annotated[datetime, PlainSerializer(_timestamp, when_used="json")]

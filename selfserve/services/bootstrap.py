@@ -11,7 +11,7 @@ from selfserve.schemas.fields import Command, OptionalEmail
 from selfserve.schemas.users import UserCreate
 from selfserve.services import onboarding
 from selfserve.services.actors import master
-from selfserve.services.users import add_user, find_by_email
+from selfserve.services.users import add_user, find_by_email, take_turns
 
 
 class Address(Command):
@@ -54,17 +54,12 @@ def _invite_new_admin(email: str | None, *, only_first: bool) -> str | None:
     """Make an admin and a link in one transaction."""
     operator = _operator()
     with transaction():
-        _take_turns(operator)
+        take_turns()
         if only_first and db.session.scalar(select(func.count()).select_from(User).where(User.is_reserved.is_(False))):
             return None
         user = add_user(operator, UserCreate(user_email=email, user_role=Role.PROXY_ADMIN))
         db.session.flush()
         return onboarding.add_invitation(operator, user).secret
-
-
-def _take_turns(operator: Actor) -> None:
-    """Let one first start at a time count the users, though several machines may set up one database (S-41)."""
-    db.session.execute(select(User.id).where(User.id == operator.id).with_for_update())
 
 
 def _operator() -> Actor:

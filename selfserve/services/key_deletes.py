@@ -64,12 +64,14 @@ def delete_keys(actor: Actor, command: KeyDelete) -> KeysDeleted:
 def delete_keys_of(actor: Actor, owners: list[User], moment: datetime) -> None:
     """Delete all keys of some users; needs an open transaction."""
     theirs = ApiKey.owner_id.in_([owner.id for owner in owners]), ApiKey.deleted_at.is_(None)
-    ids = db.session.scalars(select(ApiKey.id).where(*theirs).order_by(ApiKey.id).with_for_update()).all()
-    ended = update(ApiKey).where(*theirs).values(deleted_at=moment, updated_at=moment, updated_by=actor.user_id)
+    locked = select(ApiKey.id).where(*theirs).order_by(ApiKey.id).with_for_update()
+    ended = update(ApiKey).where(ApiKey.id.in_(locked)).values(deleted_at=moment, updated_at=moment)
+    ended = ended.values(updated_by=actor.user_id).returning(ApiKey.id, ApiKey.owner_id)
+    deleted = db.session.execute(ended).all()
     names = {owner.id: owner.user_id for owner in owners}
-    for key_id, owner_id in db.session.execute(ended.returning(ApiKey.id, ApiKey.owner_id)).all():
+    for key_id, owner_id in deleted:
         record_event(actor, "key.deleted", "key", key_id, owner=names[owner_id])
-    add_to_tally("keys", -len(ids))
+    add_to_tally("keys", -len(deleted))
 
 
 def _delete(actor: Actor, key: ApiKey) -> None:

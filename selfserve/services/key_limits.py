@@ -87,9 +87,11 @@ def limits_of(thing: User | ApiKey) -> Limits:
     )
 
 
-def check_change(actor: Actor, key: ApiKey, changed: dict[str, Any]) -> None:
-    """Refuse a change that exceeds the owner, the key the actor came with, or a limit set with wider reach (S-7f)."""
+def check_change(actor: Actor, key: ApiKey, parent: ApiKey | None, changed: dict[str, Any]) -> None:
+    """Refuse a change that exceeds the owner, the key that made it or that is used, or an admin's limit (S-7, S-7f)."""
     _check(changed, limits_of(key.owner), "the limit of the key's owner")
+    if parent and not is_admin(actor):
+        _check(changed, limits_of(parent), "the limit of the key that made it", clearing_exceeds=True)
     if actor.key:
         _check(changed, actor.key.limits, "the limit of the key you came with", clearing_exceeds=True)
     if not is_admin(actor):

@@ -122,7 +122,8 @@ def update_key(actor: Actor, command: KeyUpdate) -> ApiKey:
                 raise Forbidden("You cannot give a key to somebody else.", param="user_id")
             raise Invalid("user_id cannot be changed: make a new key for that user.", param="user_id")
         before, changed = tell_key(key), _changes(command)
-        check_change(actor, key, changed)
+        parent = db.session.get(ApiKey, key.parent_id) if key.parent_id else None
+        check_change(actor, key, parent, changed)
         _apply(key, changed)
         note_admin_limits(actor, key, changed)
         if "blocked" in command.model_fields_set and command.blocked is not None:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from selfserve.clock import now
 from selfserve.database import insert, transaction
@@ -15,6 +15,7 @@ from selfserve.models import Throttle
 
 WINDOW = timedelta(seconds=60)
 PAUSE = timedelta(seconds=300)
+MOST_SWEPT = 1_000
 PER_PAIR = 10
 PER_ADDRESS = 100
 PER_GUESSER = 300
@@ -64,16 +65,17 @@ def give_back(*buckets: Bucket) -> None:
 
 
 def sweep() -> None:
-    """Remove buckets whose time is over; needs an open transaction."""
-    db.session.execute(delete(Throttle).where(Throttle.window_ends_at < now() - PAUSE))
+    """Remove buckets whose time is over and that nobody uses now; needs a transaction without other locks."""
+    over = select(Throttle.bucket).where(Throttle.window_ends_at < now() - PAUSE).limit(MOST_SWEPT)
+    db.session.execute(delete(Throttle).where(Throttle.bucket.in_(over.with_for_update(skip_locked=True))))
 
 
 def _count(bucket: Bucket) -> int:
     """Count one try; tell how many seconds to wait, 0 for none."""
     moment = now()
     fresh = insert(Throttle).values(bucket=fingerprint(bucket.name), failures=0, window_ends_at=moment + WINDOW)
-    db.session.execute(fresh.on_conflict_do_nothing(index_elements=["bucket"]))
-    row = db.session.get_one(Throttle, fingerprint(bucket.name), with_for_update=True, populate_existing=True)
+    kept = fresh.on_conflict_do_update(index_elements=["bucket"], set_={"failures": Throttle.failures})
+    row = db.session.scalars(kept.returning(Throttle), execution_options={"populate_existing": True}).one()
     if row.paused_until and row.paused_until > moment:
         return _seconds(row.paused_until - moment)
     if row.window_ends_at <= moment or row.paused_until:

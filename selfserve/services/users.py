@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, delete, select, update
 from selfserve.addresses import comparable
 from selfserve.clock import next_reset, now
 from selfserve.database import conflicts, transaction
-from selfserve.errors import Conflict, DomainError, NotFound
+from selfserve.errors import Conflict, DomainError, Invalid, NotFound
 from selfserve.extensions import db
 from selfserve.models import Invitation, Session, User
 from selfserve.permissions import Actor, Permission, Role, allows
@@ -167,6 +167,8 @@ def _change(actor: Actor, condition: Any, command: UserChange, named: set[str]) 
 
 def _apply_fields(user: User, command: UserChange, named: set[str]) -> None:
     """Set the plain columns, and the budget as one."""
+    if "user_email" in named and command.user_email is None and user.has_password:
+        raise Invalid("user_email cannot be cleared: they sign in with it.", param="user_email")
     for field, column in _COLUMNS.items():
         if field in named:
             value = getattr(command, field)
@@ -182,7 +184,7 @@ def _delete_all(actor: Actor, condition: Any, expected: int) -> list[User]:
     """Delete the users who are meant, if all of them are there."""
     require(actor, Permission.USER_DELETE)
     with transaction():
-        _lock_admins()
+        take_turns()
         confirm(actor, Permission.USER_DELETE)
         users = list(db.session.scalars(_locked(condition)))
         if len(users) < expected:
@@ -213,8 +215,8 @@ def _apply_role_and_block(user: User, command: UserChange, named: set[str]) -> N
 
 
 def _lock_for_change(actor: Actor, condition: Any) -> User:
-    """Lock the admins, then the user, in the order everybody locks; check the actor again."""
-    _lock_admins()
+    """Wait for the turn, check the actor again, then lock the user."""
+    take_turns()
     confirm(actor, Permission.USER_UPDATE)
     user = db.session.scalar(_locked(condition))
     if user is None or not allows(actor, Permission.USER_UPDATE, user.id):
@@ -228,13 +230,16 @@ def _locked(condition: Any) -> Select[User]:
     return rows.execution_options(populate_existing=True)
 
 
-def _lock_admins() -> None:
-    """Lock all admins in id order: rules over several rows are decided by one at a time."""
-    db.session.execute(_admins().with_only_columns(User.id).order_by(User.id).with_for_update()).all()
+def take_turns() -> None:
+    """Decide rules over several users (the last admin, the first one) one at a time, also across machines.
+
+    The reserved row stands for them all: it has the smallest id, so whoever locks users in id order locks it first.
+    """
+    db.session.execute(select(User.id).where(User.is_reserved.is_(True)).with_for_update(key_share=True)).all()
 
 
 def _keep_an_admin(user: User) -> None:
-    """Refuse to remove the last admin, or the last one who can sign in (S-43); needs the admins locked."""
+    """Refuse to remove the last admin, or the last one who can sign in (S-43); needs the turn."""
     if user.role != Role.PROXY_ADMIN or user.is_blocked:
         return
     others = list(db.session.scalars(_admins().where(User.id != user.id).execution_options(populate_existing=True)))

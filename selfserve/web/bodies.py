@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from flask import request
+from werkzeug.exceptions import ClientDisconnected
 
 from selfserve.errors import BadRequest, Invalid, WrongMediaType
 
@@ -12,6 +13,39 @@ _NO_BODY = (
     "The request has no body. If you copied a curl example with `-D '{...}'`: -D writes headers to a file, "
     "the body goes behind -d. Write -d '{...}' instead."
 )
+
+
+class GuardedInput:
+    """A request's body whose breaking off is the sender's fault, not ours: it is answered 400."""
+
+    def __init__(self, stream: Any) -> None:
+        """Wrap the server's stream."""
+        self.stream = stream
+
+    def read(self, *size: int) -> bytes:
+        """Read on, or say that the sender went away or sent nonsense; each server has errors of its own for it."""
+        try:
+            return bytes(self.stream.read(*size))
+        except Exception:
+            raise ClientDisconnected from None
+
+    def readline(self, *size: int) -> bytes:
+        """Read one line, likewise."""
+        try:
+            return bytes(self.stream.readline(*size))
+        except Exception:
+            raise ClientDisconnected from None
+
+
+def guard_input(application: Any) -> Any:
+    """Wrap a WSGI application so that a broken body is no error of ours."""
+
+    def guarded(environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer one request."""
+        environ["wsgi.input"] = GuardedInput(environ["wsgi.input"])
+        return application(environ, start_response)
+
+    return guarded
 
 
 def read_json() -> dict[str, Any]:

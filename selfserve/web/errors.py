@@ -15,6 +15,7 @@ from selfserve.errors import (
     DomainError,
     MethodNotAllowed,
     NotFound,
+    StalePage,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -42,7 +43,7 @@ _AWAY = "The database does not answer. Your keys are safe and nothing was change
 def init_errors(app: Flask) -> None:
     """Dress every error that leaves a view or never reached one."""
     app.register_error_handler(DomainError, dress)
-    app.register_error_handler(CSRFError, lambda error: dress(BadRequest(_STALE)))
+    app.register_error_handler(CSRFError, lambda error: dress(StalePage(_STALE)))
     app.register_error_handler(HTTPException, _from_http)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, _database_away)

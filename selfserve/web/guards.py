@@ -121,7 +121,9 @@ def signed_in_actor() -> Actor | None:
 
 
 def sign_in(session_id: str) -> None:
-    """Put a new session's id in a cookie that holds nothing from before (S-9)."""
+    """Put a new session's id in a cookie that holds nothing from before; what was signed in there ends (S-9)."""
+    if former := session.get("_user_id"):
+        auth.end_session(former, g.client)
     session.clear()
     live = _find(session_id)
     if live is None:
