@@ -25,12 +25,6 @@ class BadRequest(DomainError):
     status, type, title = 400, "bad_request_error", "That request could not be read"
 
 
-class StalePage(BadRequest):
-    """A form whose token is not the one of this session any more."""
-
-    title = "Please reload this page"
-
-
 class Unauthenticated(DomainError):
     """Nobody we know, or not any more."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
@@ -15,7 +15,6 @@ from selfserve.errors import (
     DomainError,
     MethodNotAllowed,
     NotFound,
-    StalePage,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -33,9 +32,10 @@ _FROM_HTTP: dict[int, DomainError] = {
     413: TooLarge("The request is larger than 1 MB, which is the most we read."),
     415: WrongMediaType("This address does not take that format."),
 }
-_STALE = "This page was open too long. Reload it and try again; nothing was changed."
 _COLLISIONS = ("40001", "40P01", "55P03")
 """PostgreSQL's words for two transactions in each other's way: serialization, deadlock, lock time-out."""
+_NO_TABLE = "42P01"
+"""PostgreSQL's word for a database that was not prepared yet; SQLite says it as an operational error."""
 _COLLIDED = "Somebody changed the same thing at the same moment. Nothing was changed; try again."
 _AWAY = "The database does not answer. Your keys are safe and nothing was changed; try again in a moment."
 
@@ -43,9 +43,9 @@ _AWAY = "The database does not answer. Your keys are safe and nothing was change
 def init_errors(app: Flask) -> None:
     """Dress every error that leaves a view or never reached one."""
     app.register_error_handler(DomainError, dress)
-    app.register_error_handler(CSRFError, lambda error: dress(StalePage(_STALE)))
+    app.register_error_handler(CSRFError, lambda error: dress(_stale()))
     app.register_error_handler(HTTPException, _from_http)
-    for kind in (OperationalError, InterfaceError, PoolTimeout):
+    for kind in (OperationalError, InterfaceError, ProgrammingError, PoolTimeout):
         app.register_error_handler(kind, _database_away)
     app.register_error_handler(Exception, _unexpected)
 
@@ -94,6 +94,13 @@ def _to_login() -> AnyResponse:
     return redirect(target, 303)
 
 
+def _stale() -> BadRequest:
+    """Say that the token of a form is not the one of this session any more."""
+    error = BadRequest("This page was open too long. Reload it and try again; nothing was changed.")
+    error.title = "Please reload this page"
+    return error
+
+
 def _from_http(error: HTTPException) -> AnyResponse:
     """Dress what the framework raised; a 405 says which methods there are."""
     response = dress(_known(error))
@@ -119,7 +126,10 @@ def _other(error: HTTPException) -> DomainError:
 
 def _database_away(error: DBAPIError | PoolTimeout) -> AnyResponse:
     """Say that the database is away; the reason goes to the log, without statement and parameters."""
-    if getattr(getattr(error, "orig", None), "sqlstate", None) in _COLLISIONS:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if isinstance(error, ProgrammingError) and state != _NO_TABLE:
+        return _unexpected(error)
+    if state in _COLLISIONS:
         _let_go()
         return dress(Unavailable(_COLLIDED))
     log.error("database away", kind=type(error).__name__, reason=str(getattr(error, "orig", "pool timeout"))[:200])
