@@ -14,7 +14,7 @@ from selfserve.permissions import Permission, Role
 from selfserve.web.bodies import guard_input
 from selfserve.web.errors import init_errors
 from selfserve.web.guards import can, check_routes, init_guards
-from selfserve.web.headers import init_headers
+from selfserve.web.headers import init_headers, secured
 from selfserve.web.logs import configure_logs, init_logs
 from selfserve.web.rootpath import RootPath
 from selfserve.web.statics import init_statics
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.init_app(app)
     init_logs(app)
     init_guards(app)
-    init_headers(app, settings)
+    init_headers(app)
     init_errors(app)
     app.jinja_env.filters.update(FILTERS)
     _init_templates(app, settings)
@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     check_routes(app)
     app.wsgi_app = guard_input(app.wsgi_app)  # type: ignore[method-assign]
     init_statics(app, settings)
+    app.wsgi_app = secured(app.wsgi_app, settings)  # type: ignore[method-assign]
     if settings.server_root_path:
         app.wsgi_app = RootPath(app.wsgi_app, settings.server_root_path)  # type: ignore[method-assign]
     return app

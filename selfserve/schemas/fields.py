@@ -135,7 +135,7 @@ def _timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=255), AfterValidator(_plain)]
+Text = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_stripped), AfterValidator(_plain)]
 OptionalText = Annotated[
     Annotated[str, Field(max_length=255), AfterValidator(_plain)] | None,
     BeforeValidator(lambda value: _blank_is_none(_stripped(value))),

@@ -43,7 +43,7 @@ _AWAY = "The database does not answer. Your keys are safe and nothing was change
 def init_errors(app: Flask) -> None:
     """Dress every error that leaves a view or never reached one."""
     app.register_error_handler(DomainError, dress)
-    app.register_error_handler(CSRFError, lambda error: dress(_stale()))
+    app.register_error_handler(CSRFError, _stale)
     app.register_error_handler(HTTPException, _from_http)
     for kind in (OperationalError, InterfaceError, ProgrammingError, PoolTimeout):
         app.register_error_handler(kind, _database_away)
@@ -94,11 +94,13 @@ def _to_login() -> AnyResponse:
     return redirect(target, 303)
 
 
-def _stale() -> BadRequest:
-    """Say that the token of a form is not the one of this session any more."""
-    error = BadRequest("This page was open too long. Reload it and try again; nothing was changed.")
-    error.title = "Please reload this page"
-    return error
+def _stale(_error: CSRFError) -> AnyResponse:
+    """Say that a form's token is not this session's any more; a stale sign-in page is simply shown anew."""
+    if request.endpoint == "auth.log_in":
+        return redirect(url_for("auth.login", next=request.args.get("next")), 303)
+    stale = BadRequest("This page was open too long. Reload it and try again; nothing was changed.")
+    stale.title = "Please reload this page"
+    return dress(stale)
 
 
 def _from_http(error: HTTPException) -> AnyResponse:

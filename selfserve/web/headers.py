@@ -1,6 +1,5 @@
 """The headers of every answer, static files and errors included (S-29, S-30)."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -27,30 +26,33 @@ def security_headers(settings: Settings) -> dict[str, str]:
     return headers | ({"Strict-Transport-Security": "max-age=31536000"} if settings.is_https else {})
 
 
-def init_headers(app: Flask, settings: Settings) -> None:
-    """Put the headers on every answer of the application."""
+def secured(application: Any, settings: Settings) -> Any:
+    """Put the headers on everything that leaves a WSGI application, static files and their errors included."""
     always = security_headers(settings)
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer one request."""
+
+        def start(status: str, headers: list[tuple[str, str]], *trouble: Any) -> Any:
+            """Begin the answer with what it lacks."""
+            given = {name.lower() for name, _ in headers}
+            lacking = [(name, value) for name, value in always.items() if name.lower() not in given]
+            return start_response(status, headers + lacking, *trouble)
+
+        return application(environ, start)
+
+    return answer
+
+
+def init_headers(app: Flask) -> None:
+    """Put on every answer of the application what depends on the request; nothing dynamic is kept by a cache."""
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        """Add what every answer carries; nothing dynamic is ever kept by a cache."""
-        for name, value in always.items():
-            response.headers.setdefault(name, value)
+        """Name the request, and keep caches from mixing people up."""
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["x-request-id"] = g.get("request_id", "")
         response.vary.add("Cookie" if request.path.startswith("/ui") else "Authorization")
         if request.path.startswith("/ui"):
             response.vary.add("HX-Request")
         return response
-
-
-def static_headers(settings: Settings) -> Callable[[Any, str, str], None]:
-    """Make the function that adds the same headers to static files."""
-    always = security_headers(settings)
-
-    def add(headers: Any, _path: str, _url: str) -> None:
-        """Add them to one file."""
-        for name, value in always.items():
-            headers[name] = value
-
-    return add

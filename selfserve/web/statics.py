@@ -7,7 +7,6 @@ from flask import Flask
 from whitenoise import WhiteNoise
 
 from selfserve.config import Settings
-from selfserve.web.headers import static_headers
 
 FOLDER = Path(__file__).parent.parent / "static"
 
@@ -21,7 +20,6 @@ def init_statics(app: Flask, settings: Settings) -> None:
         prefix=prefix,
         max_age=31_536_000,
         immutable_file_test=lambda _path, _url: True,
-        add_headers_function=static_headers(settings),
         allow_all_origins=False,
     )
     app.jinja_env.globals["asset"] = lambda name: settings.server_root_path + prefix + name

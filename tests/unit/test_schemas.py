@@ -142,3 +142,16 @@ def test_a_deed_that_names_nobody_is_refused(schema):
 def test_nobody_sets_another_persons_password():
     with pytest.raises(ValidationError, match="people set their own"):
         UserCreate.model_validate({"password": "a calm river before sunrise"})
+
+
+@pytest.mark.parametrize("turn", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+def test_no_name_turns_the_text_around_it(turn):
+    assert "control characters" in refusal(fields.Text, f"laptop{turn}gnp.exe")
+    assert read(fields.Text, "לפטופ 👩🏽‍💻") == "לפטופ 👩🏽‍💻"
+
+
+@pytest.mark.parametrize("kind", [fields.Text, fields.OptionalText, fields.Secret, fields.Duration, fields.Window])
+def test_a_text_that_is_too_long_is_told_so_in_characters(kind):
+    with pytest.raises(ValidationError) as caught:
+        read(kind, "x" * 2000)
+    assert caught.value.errors()[0]["type"] == "string_too_long"

@@ -13,7 +13,7 @@ from selfserve.permissions import Permission
 from selfserve.schemas.keys import KeyFilter
 from selfserve.services import account, key_deletes, key_lists, keys
 from selfserve.web.filters import place_of, read_filter
-from selfserve.web.guards import requires
+from selfserve.web.guards import can, requires
 from selfserve.web.render import flash_toast, render, see_other, wants_fragment
 
 pages = Blueprint("keys", __name__)
@@ -142,4 +142,4 @@ def whereabouts(everyones: bool) -> dict[str, Any]:
 
 def is_of_all() -> bool:
     """Tell whether a deed was done from the list of all keys."""
-    return request.args.get("list") == "all"
+    return request.args.get("list") == "all" and can(Permission.KEY_OVERSEE)

@@ -20,7 +20,7 @@ PLACES = {
     "page": ("GET", "/ui/login", 200),
     "redirect": ("GET", "/", 303),
     "to the sign-in page": ("GET", "/ui/keys", 303),
-    "400": ("POST", "/ui/login", 400),
+    "400": ("POST", "/ui/logout", 400),
     "401": ("GET", "/user/list", 401),
     "404 page": ("GET", "/ui/nothing", 404),
     "404 json": ("GET", "/nothing", 404),

