@@ -43,9 +43,9 @@ def wrong(message: str) -> PydanticCustomError:
     return PydanticCustomError("sentence", "{message}", {"message": message})
 
 
-def _plain(text: str) -> str:
+def _plain(text: Any) -> Any:
     """Refuse control characters, NUL above all, half surrogate pairs, and what turns text around."""
-    if any(unicodedata.category(character) in ("Cc", "Cs") or character in _TURNS for character in text):
+    if isinstance(text, str) and any(unicodedata.category(one) in ("Cc", "Cs") or one in _TURNS for one in text):
         raise wrong("must not contain control characters.")
     return text
 
@@ -57,8 +57,8 @@ def _without_secret(words: str | None) -> str | None:
 
 
 def _stripped(value: Any) -> Any:
-    """Take off surrounding white space."""
-    return value.strip() if isinstance(value, str) else value
+    """Take off surrounding white space, then refuse what no text may hold."""
+    return _plain(value.strip()) if isinstance(value, str) else value
 
 
 def _blank_is_none(value: Any) -> Any:
@@ -135,9 +135,9 @@ def _timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-Text = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_stripped), AfterValidator(_plain)]
+Text = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_stripped)]
 OptionalText = Annotated[
-    Annotated[str, Field(max_length=255), AfterValidator(_plain)] | None,
+    Annotated[str, Field(max_length=255)] | None,
     BeforeValidator(lambda value: _blank_is_none(_stripped(value))),
 ]
 Search = Annotated[OptionalText, AfterValidator(_without_secret)]
@@ -156,7 +156,7 @@ Window = Annotated[
 Names = Annotated[list[Text], Field(max_length=200)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
 AnyRole = Annotated[Role, BeforeValidator(_role)]
-Secret = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_plain)]
+Secret = Annotated[str, Field(min_length=1, max_length=512), BeforeValidator(_plain)]
 Page = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
 
 Timestamp = Annotated[datetime, PlainSerializer(_timestamp, when_used="json")]
