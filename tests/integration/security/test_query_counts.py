@@ -108,7 +108,7 @@ def test_every_read_asks_as_often_for_five_hundred_rows_as_for_fifty(browser, cu
                 for way, ask in asks.items():
                     seen.setdefault((way + address, rule), []).append(len(counted(ask)))
     assert len(seen) > 15
-    for (address, rule), counts in seen.items():
+    for (address, _rule), counts in seen.items():
         assert counts[0] == counts[1] <= MOST, address
 
 
