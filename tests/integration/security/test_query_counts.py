@@ -67,7 +67,6 @@ def counted(queries):
     return count
 
 
-WANTED = {"/key/info": "?key={key}", "/invitation/info": "?invitation_id={invitation}", "/user/info": "?user_id={user}"}
 SEARCHES = {
     "/ui/keys": "?q=filler",
     "/ui/all-keys": "?q=filler",
