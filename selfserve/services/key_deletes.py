@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, select, update
 
 from selfserve.clock import now
 from selfserve.database import transaction
@@ -12,10 +11,11 @@ from selfserve.errors import Conflict, NotFound
 from selfserve.extensions import db
 from selfserve.minting import fingerprint
 from selfserve.models import ApiKey, User
-from selfserve.permissions import Actor, Permission, allows
+from selfserve.permissions import Actor, Permission
 from selfserve.schemas.keys import KeyDelete
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
+from selfserve.services.key_names import are_named, are_within_reach, without_secret
 from selfserve.services.keys import fresh_keys, lock_key, tell_key
 from selfserve.services.tallies import add_to_tally
 
@@ -45,11 +45,8 @@ def delete_keys(actor: Actor, command: KeyDelete) -> KeysDeleted:
     require(actor, Permission.KEY_DELETE)
     aliases = command.key_aliases or []
     with transaction():
-        within = [
-            key
-            for key in fresh_keys(_are_named(command.keys or [], aliases))
-            if allows(actor, Permission.KEY_DELETE, key.owner_id)
-        ]
+        is_meant = are_named(command.keys or [], aliases)
+        within = fresh_keys(and_(is_meant, are_within_reach(actor, Permission.KEY_DELETE)))
         found = {name: [key for key in within if _is_named(key, name)] for name in command.keys or []}
         found |= {alias: [key for key in within if key.alias == alias] for alias in aliases}
         _refuse_ambiguous(found)
@@ -57,8 +54,8 @@ def delete_keys(actor: Actor, command: KeyDelete) -> KeysDeleted:
             _delete(actor, key)
         if not any(found.values()):
             raise NotFound("None of these keys exists. Nothing was deleted.", param="keys")
-    deleted = [_without_secret(name) for name, keys in found.items() if keys]
-    return KeysDeleted(deleted, [_without_secret(name) for name, keys in found.items() if not keys])
+    deleted = [without_secret(name) for name, keys in found.items() if keys]
+    return KeysDeleted(deleted, [without_secret(name) for name, keys in found.items() if not keys])
 
 
 def delete_keys_of(actor: Actor, owners: list[User], moment: datetime) -> None:
@@ -82,12 +79,6 @@ def _delete(actor: Actor, key: ApiKey) -> None:
     record_event(actor, "key.deleted", "key", key.id, owner=key.owner.user_id, before=tell_key(key))
 
 
-def _are_named(names: list[str], aliases: list[str]) -> Any:
-    """Say which keys a caller means, in three lists: a thousand conditions are more than SQLite reads."""
-    tokens = [_without_secret(name) for name in names]
-    return or_(ApiKey.token.in_(tokens), ApiKey.id.in_(names), ApiKey.alias.in_(aliases))
-
-
 def _is_named(key: ApiKey, name: str) -> bool:
     """Tell whether a caller means this key: by secret, by hash or by id."""
     return fingerprint(name) == key.token if name.startswith("sk-") else name in (key.token, key.id)
@@ -98,8 +89,3 @@ def _refuse_ambiguous(found: dict[str, list[ApiKey]]) -> None:
     for name, keys in found.items():
         if len(keys) > 1:
             raise Conflict(f"Several users have a key with alias '{name}'. Name it by its token.", param="key_aliases")
-
-
-def _without_secret(name: str) -> str:
-    """Give back what was sent, a secret as its hash (S-14)."""
-    return fingerprint(name) if name.startswith("sk-") else name

@@ -15,7 +15,8 @@ from selfserve.models.api_key import EXPIRING_DAYS
 from selfserve.permissions import Actor, Permission, Reach, reach
 from selfserve.schemas.keys import KeyFilter, KeyListQuery
 from selfserve.services.actors import require
-from selfserve.services.keys import living_keys, named
+from selfserve.services.key_names import are_within_reach, named
+from selfserve.services.keys import living_keys
 from selfserve.services.paging import Slice, bounded_count, pages, take_slice
 from selfserve.services.tallies import read_tally
 
@@ -44,7 +45,7 @@ def list_keys(actor: Actor, query: KeyListQuery) -> KeyPage:
     sees_all = reach(actor.role, Permission.KEY_READ) is Reach.ANYONES
     if not sees_all and (query.user_id not in (None, actor.user_id) or query.team_id is not None):
         raise Forbidden("You can only list your own keys. Leave user_id and team_id out.", param="user_id")
-    rows = _filtered(living_keys() if sees_all else _own(actor), query, sees_all)
+    rows = _filtered(living_keys().where(are_within_reach(actor, Permission.KEY_READ)), query, sees_all)
     is_filtered = query.model_fields_set - {"page", "size", "return_full_object", "sort_by", "sort_order"}
     total = _total(rows, sees_all, is_filtered=bool(is_filtered))
     order = _SORTS[query.sort_by or "created_at"]

@@ -27,6 +27,7 @@ from selfserve.services.key_limits import (
     note_admin_limits,
     refuse_admin_fields,
 )
+from selfserve.services.key_names import named
 from selfserve.services.tallies import add_to_tally
 
 _COLUMNS = {
@@ -161,13 +162,6 @@ def works_now() -> ColumnElement[bool]:
 def living_keys() -> Select[ApiKey]:
     """Select keys with their owners, without the deleted ones."""
     return select(ApiKey).join(ApiKey.owner).options(contains_eager(ApiKey.owner)).where(ApiKey.deleted_at.is_(None))
-
-
-def named(name: str) -> Any:
-    """Say which key a caller means: by secret, by hash or by id."""
-    if name.startswith("sk-"):
-        return ApiKey.token == fingerprint(name)
-    return or_(ApiKey.token == name, ApiKey.id == name)
 
 
 def _lock_owner(condition: Any) -> User:
