@@ -1,7 +1,7 @@
 """Keys on the wire: documented field names (LiteLLM's key management API)."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasPath, Field, model_validator
 
@@ -91,18 +91,30 @@ class KeyQuery(Command):
     key: Secret | None = None
 
 
-class KeyDelete(Command):
-    """`POST /key/delete`: by secret, hash or id, and by alias among the caller's own."""
+class KeyNames(Command):
+    """`POST /v2/key/info`: keys by secret, hash or id, and by alias."""
 
     keys: Annotated[list[Secret], Field(max_length=500)] | None = None
     key_aliases: Annotated[list[Text], Field(max_length=500)] | None = None
 
     @model_validator(mode="after")
-    def _names_something(self) -> "KeyDelete":
+    def _names_something(self) -> Self:
         """Something must be meant."""
         if not self.keys and not self.key_aliases:
             raise wrong("keys or key_aliases is needed to say which keys are meant.")
         return self
+
+
+class KeyDelete(KeyNames):
+    """`POST /key/delete`: the same names."""
+
+
+class KeyAliasQuery(Command):
+    """`GET /key/aliases`."""
+
+    page: Page = 1
+    size: PageSize = 50
+    search: Search | None = None
 
 
 class KeyListQuery(Command):
@@ -194,6 +206,30 @@ class KeyUpdated(KeyAnswer):
     """`POST /key/update`, `/key/block`, `/key/unblock`."""
 
     key: str = Field(validation_alias="token")
+
+
+class KeysInfo(Answer):
+    """`POST /v2/key/info`: `key` is what was sent, secrets as hashes; `info` the rows within the caller's sight."""
+
+    key: list[str]
+    info: list[KeyAnswer]
+
+
+class KeyAliases(Answer):
+    """`GET /key/aliases`."""
+
+    aliases: list[str]
+    total_count: int
+    current_page: int
+    total_pages: int
+    size: int
+
+
+class KeyHealth(Answer):
+    """`POST /key/health`: the key that asks got this far, so it works."""
+
+    key: Literal["healthy"] = "healthy"
+    logging_callbacks: None = None
 
 
 class KeysDeleted(Answer):

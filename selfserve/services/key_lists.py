@@ -13,13 +13,14 @@ from selfserve.extensions import db
 from selfserve.models import ApiKey, KeyStatus, User
 from selfserve.models.api_key import EXPIRING_DAYS
 from selfserve.permissions import Actor, Permission, Reach, reach
-from selfserve.schemas.keys import KeyFilter, KeyListQuery
+from selfserve.schemas.keys import KeyAliasQuery, KeyFilter, KeyListQuery, KeyNames
 from selfserve.services.actors import require
-from selfserve.services.key_names import are_within_reach, named
+from selfserve.services.key_names import are_named, are_within_reach, named
 from selfserve.services.keys import living_keys
 from selfserve.services.paging import Slice, bounded_count, pages, take_slice
 from selfserve.services.tallies import read_tally
 
+MOST_NAMED = 500
 _SORTS: dict[str, Any] = {
     "spend": ApiKey.window_spend,
     "max_budget": ApiKey.max_budget,
@@ -55,6 +56,26 @@ def list_keys(actor: Actor, query: KeyListQuery) -> KeyPage:
     )
     keys = list(db.session.scalars(rows.limit(query.size).offset((query.page - 1) * query.size)))
     return KeyPage(keys, total, pages(total, query.size))
+
+
+def list_aliases(actor: Actor, query: KeyAliasQuery) -> KeyPage:
+    """List keys within reach that have an alias, in the order of their aliases."""
+    require(actor, Permission.KEY_READ)
+    sees_all = reach(actor.role, Permission.KEY_READ) is Reach.ANYONES
+    rows = living_keys().where(are_within_reach(actor, Permission.KEY_READ), ApiKey.alias.is_not(None))
+    if query.search is not None:
+        rows = rows.where(_matches(query.search, is_own=not sees_all))
+    total = _total(rows, sees_all, is_filtered=True)
+    rows = rows.order_by(ApiKey.alias_key, ApiKey.id).limit(query.size).offset((query.page - 1) * query.size)
+    return KeyPage(list(db.session.scalars(rows)), total, pages(total, query.size))
+
+
+def find_keys(actor: Actor, command: KeyNames) -> list[ApiKey]:
+    """Find the keys that are named, as far as they are within reach; the others are left out."""
+    require(actor, Permission.KEY_READ)
+    is_meant = are_named(command.keys or [], command.key_aliases or [])
+    rows = living_keys().where(is_meant, are_within_reach(actor, Permission.KEY_READ))
+    return list(db.session.scalars(rows.order_by(ApiKey.created_at.desc(), ApiKey.id).limit(MOST_NAMED)))
 
 
 def list_own_keys(actor: Actor, wanted: KeyFilter) -> Slice[ApiKey]:

@@ -6,20 +6,26 @@ from flask import Blueprint
 
 from selfserve.permissions import Permission
 from selfserve.schemas.keys import (
+    KeyAliases,
+    KeyAliasQuery,
     KeyAnswer,
     KeyCreate,
     KeyDelete,
     KeyGenerated,
+    KeyHealth,
     KeyInfo,
     KeyList,
     KeyListQuery,
     KeyName,
+    KeyNames,
     KeyQuery,
     KeysDeleted,
+    KeysInfo,
     KeyUpdate,
     KeyUpdated,
 )
 from selfserve.services import key_deletes, key_lists, keys
+from selfserve.services.key_names import without_secret
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.render import accepts, returns
 
@@ -63,6 +69,40 @@ def list_all(query: KeyListQuery) -> Any:
         else [key.token for key in page.keys]
     )
     return {"keys": shown, "total_count": page.total, "current_page": query.page, "total_pages": page.total_pages}
+
+
+@api.get("/key/aliases")
+@requires(Permission.KEY_READ)
+@accepts(KeyAliasQuery)
+@returns(KeyAliases)
+def aliases(query: KeyAliasQuery) -> Any:
+    """List the names of keys by numbered pages."""
+    page = key_lists.list_aliases(current_actor(), query)
+    return {
+        "aliases": [key.alias for key in page.keys],
+        "total_count": page.total,
+        "current_page": query.page,
+        "total_pages": page.total_pages,
+        "size": query.size,
+    }
+
+
+@api.post("/v2/key/info")
+@requires(Permission.KEY_READ)
+@accepts(KeyNames)
+@returns(KeysInfo)
+def info_v2(command: KeyNames) -> Any:
+    """Show several keys; what is not in the caller's sight is left out."""
+    sent = [without_secret(name) for name in command.keys or []] + (command.key_aliases or [])
+    return {"key": sent, "info": key_lists.find_keys(current_actor(), command)}
+
+
+@api.route("/key/health", methods=["GET", "POST"])
+@requires(Permission.KEY_READ)
+@returns(KeyHealth)
+def health() -> KeyHealth:
+    """Say that the key that asks works: a blocked or expired one would not get here."""
+    return KeyHealth()
 
 
 @api.post("/key/update")

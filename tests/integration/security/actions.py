@@ -60,6 +60,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "onboarding_api.delete": {"invitation_id": "<link>"},
 }
 OWN_PASSWORD = "account.change_password"
+READ_SHAPED = {"keys_api.info_v2", "keys_api.health"}
+"""Documented POSTs that only read (S-7e); test_roles.py sees that they do."""
 
 
 def deeds(*, pages: bool) -> list[Deed]:
@@ -68,7 +70,8 @@ def deeds(*, pages: bool) -> list[Deed]:
     found = []
     for rule in app.url_map.iter_rules():
         access = access_of(app, rule.endpoint)
-        if "POST" in rule.methods and access != PUBLIC and is_pages_face(rule.rule) == pages:
+        is_write = "POST" in rule.methods and access != PUBLIC and rule.endpoint not in READ_SHAPED
+        if is_write and is_pages_face(rule.rule) == pages:
             found.append(Deed(rule.rule, rule.endpoint, access, BODIES.get(rule.endpoint, {})))
     return sorted(found, key=lambda deed: deed.endpoint)
 

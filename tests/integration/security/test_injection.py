@@ -31,13 +31,14 @@ PARAMETERS = {
     "/key/list": LISTS,
     "/user/list": LISTS,
     "/key/info": ("key",),
+    "/key/aliases": ("page", "size", "search"),
     "/user/info": ("user_id",),
     "/v2/user/info": ("user_id",),
     "/invitation/info": ("invitation_id",),
     "/onboarding/get_token": ("invite_link",),
 }
 FREE = {"/ui/", "/", "/ui/keys/new", "/ui/users/new", "/ui/account", "/ui/logout", "/user/available_roles",
-        "/health/liveness", "/health/liveliness", "/health/readiness"}  # fmt: skip
+        "/key/health", "/health/liveness", "/health/liveliness", "/health/readiness"}  # fmt: skip
 MEANT = {200, 201, 303, 400, 401, 403, 404, 409, 410, 422, 429}
 
 
@@ -76,6 +77,14 @@ def test_no_parameter_of_any_read_is_sql(browser, curl, secretive, rule, role):
                 assert answer.status in MEANT, asked
                 is_read_here = role == "proxy_admin" and (rule, name) in READ_NOT
                 assert is_read_here or "secretive" not in answer.text.lower(), asked
+
+
+def test_no_name_of_a_key_is_sql(curl, mia, secretive):
+    """S-31: the one read whose words are in a body."""
+    door = curl(mia)
+    for text in SQL:
+        answer = door.post("/v2/key/info", {"keys": [text], "key_aliases": [text]})
+        assert answer.status == 422 or answer.json["info"] == [], text
 
 
 @pytest.mark.parametrize("header", ["Authorization", "x-litellm-api-key", "bare"])

@@ -92,6 +92,9 @@ def test_vera_and_ivo_change_nothing_but_their_own_password(browser, curl, scene
             assert page.post(deed.path(scene), deed.fields(scene) | token).status == 403
         for deed in CURL_DEEDS:
             assert door.post(deed.path(scene), deed.fields(scene)).status == 403
+        named_keys = {"keys": [scene.key.row.id], "key_aliases": [scene.key.row.alias]}
+        assert door.post("/v2/key/info", named_keys).status == 200  # read-shaped, as documented
+        assert door.post("/key/health", {}).status == 200
     assert len(rows(ApiKey)) == 2  # Mia's, and the one at the viewer's door
     assert {user.role for user in rows(User) if user.user_id == "viewer"} == {role}
 
