@@ -1,10 +1,15 @@
-"""The house with other settings."""
+"""The house with other settings, and as a process of its own on a database of its own."""
+
+import itertools
 
 import pytest
 
 from selfserve import create_app
 from selfserve.extensions import db
-from tests.application import the_settings
+from tests.application import the_database, the_settings
+from tests.servers import running
+
+numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -20,3 +25,19 @@ def app_with(app):
     for each in made:
         with each.app_context():
             db.engine.dispose()
+
+
+@pytest.fixture
+def a_database(app):
+    """Make one more migrated database and give its address."""
+    return the_database().another(f"server{next(numbers)}")
+
+
+@pytest.fixture
+def serve(a_database, tmp_path):
+    """Start servers on that database: `serve("waitress")`."""
+
+    def start(kind="gunicorn", **environment):
+        return running(kind, **{"database_url": a_database, "folder": tmp_path, **environment})
+
+    return start
