@@ -17,7 +17,7 @@ from selfserve.schemas.keys import KeyAliasQuery, KeyFilter, KeyListQuery, KeyNa
 from selfserve.services.actors import require
 from selfserve.services.key_names import are_named, are_within_reach, named
 from selfserve.services.keys import living_keys
-from selfserve.services.paging import Slice, bounded_count, pages, take_slice
+from selfserve.services.paging import Slice, bounded_count, pages, take_page, take_slice
 from selfserve.services.tallies import read_tally
 
 MOST_NAMED = 500
@@ -51,10 +51,7 @@ def list_keys(actor: Actor, query: KeyListQuery) -> KeyPage:
     total = _total(rows, sees_all, is_filtered=bool(is_filtered))
     order = _SORTS[query.sort_by or "created_at"]
     is_ascending = query.sort_order == "asc"
-    rows = rows.order_by(
-        order.asc() if is_ascending else order.desc(), ApiKey.id.asc() if is_ascending else ApiKey.id.desc()
-    )
-    keys = list(db.session.scalars(rows.limit(query.size).offset((query.page - 1) * query.size)))
+    keys = take_page(rows, (order, ApiKey.id), is_ascending=is_ascending, page=query.page, size=query.size)
     return KeyPage(keys, total, pages(total, query.size))
 
 
@@ -66,8 +63,8 @@ def list_aliases(actor: Actor, query: KeyAliasQuery) -> KeyPage:
     if query.search is not None:
         rows = rows.where(_matches(query.search, is_own=not sees_all))
     total = _total(rows, sees_all, is_filtered=True)
-    rows = rows.order_by(ApiKey.alias_key, ApiKey.id).limit(query.size).offset((query.page - 1) * query.size)
-    return KeyPage(list(db.session.scalars(rows)), total, pages(total, query.size))
+    keys = take_page(rows, (ApiKey.alias_key, ApiKey.id), is_ascending=True, page=query.page, size=query.size)
+    return KeyPage(keys, total, pages(total, query.size))
 
 
 def find_keys(actor: Actor, command: KeyNames) -> list[ApiKey]:

@@ -49,6 +49,12 @@ def take_slice(
     return Slice(items, total, is_capped, cursor)
 
 
+def take_page(rows: Select[Row], order: Sequence[Any], *, is_ascending: bool, page: int, size: int) -> list[Row]:
+    """Take one numbered page of rows, ordered by columns of which the last settles every tie."""
+    rows = rows.order_by(*(column.asc() if is_ascending else column.desc() for column in order))
+    return list(db.session.scalars(rows.limit(size).offset((page - 1) * size)))
+
+
 def bounded_count(rows: Select[Any]) -> tuple[int, bool]:
     """Count rows up to `MOST_COUNTED`, and tell whether there are more."""
     counted = db.session.scalar(select(func.count()).select_from(_first_rows(rows))) or 0

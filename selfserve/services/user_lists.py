@@ -7,14 +7,13 @@ from typing import Any
 from sqlalchemy import ScalarSelect, Select, func, or_, select
 
 from selfserve.database import starts_with
-from selfserve.extensions import db
 from selfserve.models import ApiKey, Invitation, User
 from selfserve.permissions import Actor, Permission
 from selfserve.schemas.users import UserFilter, UserListQuery
 from selfserve.services import keys
 from selfserve.services.actors import require
 from selfserve.services.keys import works_now
-from selfserve.services.paging import Slice, bounded_count, bounded_counts, pages, take_slice
+from selfserve.services.paging import Slice, bounded_count, bounded_counts, pages, take_page, take_slice
 from selfserve.services.tallies import read_tally
 from selfserve.services.users import living_users
 
@@ -54,10 +53,7 @@ def list_users(actor: Actor, query: UserListQuery) -> UserPage:
     total = bounded_count(rows)[0] if is_filtered else read_tally("users")
     order = _SORTS[query.sort_by] if query.sort_by else User.created_at
     is_ascending = query.sort_by is not None and query.sort_order == "asc"
-    rows = rows.order_by(
-        order.asc() if is_ascending else order.desc(), User.id.asc() if is_ascending else User.id.desc()
-    )
-    users = list(db.session.scalars(rows.limit(query.page_size).offset((query.page - 1) * query.page_size)))
+    users = take_page(rows, (order, User.id), is_ascending=is_ascending, page=query.page, size=query.page_size)
     counts = keys.count_keys_by_owner([user.id for user in users])
     return UserPage([(user, counts.get(user.id, 0)) for user in users], total, pages(total, query.page_size))
 

@@ -160,3 +160,8 @@ def test_a_relative_file_is_the_same_for_everybody(tmp_path, monkeypatch):
 
 def test_an_address_of_the_new_internet_can_be_listened_on(tmp_path, monkeypatch):
     assert load(tmp_path, monkeypatch, **GOOD, HOST="::1").host == "[::1]"
+
+
+def test_a_session_of_three_centuries_is_told_to_be_too_long(tmp_path, monkeypatch):
+    with pytest.raises(SettingsError, match="100 years"):
+        load(tmp_path, monkeypatch, **GOOD, LITELLM_UI_SESSION_DURATION="99999d")
