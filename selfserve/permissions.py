@@ -55,9 +55,14 @@ class Permission(StrEnum):
 
     ACCOUNT_READ = "account:read"
     ACCOUNT_PASSWORD = "account:password"
+    ACCOUNT_APPEARANCE = "account:appearance"
+    SESSION_READ = "session:read"
+    SESSION_END = "session:end"
+    ACTIVITY_READ = "activity:read"
     KEY_CREATE = "key:create"
     KEY_READ = "key:read"
     KEY_UPDATE = "key:update"
+    KEY_ROTATE = "key:rotate"
     KEY_BLOCK = "key:block"
     KEY_DELETE = "key:delete"
     KEY_OVERSEE = "key:oversee"
@@ -82,11 +87,16 @@ class Permission(StrEnum):
 _SENTENCES = {
     Permission.ACCOUNT_READ: "sign in and open the own account",
     Permission.ACCOUNT_PASSWORD: "change the own password",
+    Permission.ACCOUNT_APPEARANCE: "choose how the pages look",
+    Permission.SESSION_READ: "view sessions",
+    Permission.SESSION_END: "sign sessions out",
+    Permission.ACTIVITY_READ: "view activity",
     Permission.KEY_CREATE: "create keys",
     Permission.KEY_READ: "view keys",
     Permission.KEY_UPDATE: "change keys",
+    Permission.KEY_ROTATE: "rotate keys",
     Permission.KEY_BLOCK: "block and unblock keys",
-    Permission.KEY_DELETE: "delete keys",
+    Permission.KEY_DELETE: "delete keys and undo it",
     Permission.KEY_OVERSEE: "open the list of all keys",
     Permission.SPEND_READ: "view spend",
     Permission.USER_READ: "view a user",
@@ -112,12 +122,18 @@ class Reach(StrEnum):
 _OWN_READS = {
     Permission.ACCOUNT_READ: Reach.OWN,
     Permission.ACCOUNT_PASSWORD: Reach.OWN,
+    Permission.ACCOUNT_APPEARANCE: Reach.OWN,
+    Permission.SESSION_READ: Reach.OWN,
+    Permission.SESSION_END: Reach.OWN,
+    Permission.ACTIVITY_READ: Reach.OWN,
     Permission.KEY_READ: Reach.OWN,
     Permission.SPEND_READ: Reach.OWN,
     Permission.USER_READ: Reach.OWN,
     Permission.ROLE_LIST: Reach.ANYONES,
 }
 _ADMIN_READS = _OWN_READS | {
+    Permission.SESSION_READ: Reach.ANYONES,
+    Permission.ACTIVITY_READ: Reach.ANYONES,
     Permission.KEY_READ: Reach.ANYONES,
     Permission.KEY_OVERSEE: Reach.ANYONES,
     Permission.SPEND_READ: Reach.ANYONES,
@@ -132,6 +148,7 @@ POLICY: dict[Role, dict[Permission, Reach]] = {
     | {
         Permission.KEY_CREATE: Reach.OWN,
         Permission.KEY_UPDATE: Reach.OWN,
+        Permission.KEY_ROTATE: Reach.OWN,
         Permission.KEY_BLOCK: Reach.OWN,
         Permission.KEY_DELETE: Reach.OWN,
     },
@@ -140,8 +157,10 @@ POLICY: dict[Role, dict[Permission, Reach]] = {
     | {
         Permission.KEY_CREATE: Reach.ANYONES,
         Permission.KEY_UPDATE: Reach.ANYONES,
+        Permission.KEY_ROTATE: Reach.ANYONES,
         Permission.KEY_BLOCK: Reach.ANYONES,
         Permission.KEY_DELETE: Reach.ANYONES,
+        Permission.SESSION_END: Reach.ANYONES,
         Permission.USER_CREATE: Reach.ANYONES,
         Permission.USER_UPDATE: Reach.ANYONES,
         Permission.USER_DELETE: Reach.ANYONES,

@@ -3,6 +3,7 @@
 from selfserve.models.api_key import ApiKey, KeyStatus
 from selfserve.models.audit_event import AuditEvent
 from selfserve.models.call import Call, DailySpend
+from selfserve.models.former_secret import FormerSecret
 from selfserve.models.invitation import Invitation
 from selfserve.models.session import Session
 from selfserve.models.tally import Tally
@@ -14,6 +15,7 @@ __all__ = [
     "AuditEvent",
     "Call",
     "DailySpend",
+    "FormerSecret",
     "Invitation",
     "KeyStatus",
     "Session",

@@ -54,12 +54,22 @@ class ApiKey(Aliased, Limited, Budgeted, Base):
         ForeignKey("api_keys.id"), doc="The key that made it, which it never exceeds."
     )
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="By any of its secrets.")
+    last_address: Mapped[str | None] = mapped_column(String(64))
+    last_agent: Mapped[str | None] = mapped_column(String(255))
+    secret_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="By the secret it has now.")
+    rotated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    grace_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="When the secret before this one stops.")
+    is_grace_until_use: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false(), doc="Whether the grace shrinks when the new secret is used."
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     created_by: Mapped[str | None] = mapped_column(String(255))
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
     updated_by: Mapped[str | None] = mapped_column(String(255))
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_by: Mapped[str | None] = mapped_column(String(255))
+    restorable_until: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="Until when a delete can be undone.")
 
     owner: Mapped[User] = relationship(lazy="raise")
 
@@ -75,6 +85,8 @@ class ApiKey(Aliased, Limited, Budgeted, Base):
         Index("uq_api_keys_creation_token", "owner_id", "creation_token", unique=True),
         Index("ix_api_keys_owner", "owner_id", "deleted_at", "created_at", "id"),
         Index("ix_api_keys_listing", "deleted_at", "created_at", "id"),
+        Index("ix_api_keys_used", "deleted_at", "last_used_at", "id"),
+        Index("ix_api_keys_expiry", "deleted_at", "expires_at", "id"),
         Index("ix_api_keys_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
     )
 
@@ -97,6 +109,11 @@ class ApiKey(Aliased, Limited, Budgeted, Base):
     def is_expired(self) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= now()
+
+    @property
+    def is_rotating(self) -> bool:
+        """Whether the secret before this one still works."""
+        return self.grace_ends_at is not None and self.grace_ends_at > now()
 
     @property
     def status(self) -> KeyStatus:

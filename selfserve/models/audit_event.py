@@ -35,4 +35,5 @@ class AuditEvent(Base):
         Index("ix_audit_events_at", "at", "id"),
         Index("ix_audit_events_object", "object_type", "object_id", "id"),
         Index("ix_audit_events_actor", "actor_user_id", "id"),
+        Index("ix_audit_events_owner", "owner_user_id", "id"),
     )

@@ -23,7 +23,10 @@ class Call(Base):
     cost: Mapped[int] = mapped_column(BigInteger, doc="Nano-dollars.")
     prompt_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
     completion_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    cached_tokens: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0", doc="Of the prompt's.")
     is_failed: Mapped[bool] = mapped_column(Boolean, default=False)
+    address: Mapped[str | None] = mapped_column(String(64))
+    user_agent: Mapped[str | None] = mapped_column(String(255))
 
     __table_args__ = (Index("ix_calls_user", "user_pk", "started_at"), Index("ix_calls_key", "key_id", "started_at"))
 
@@ -40,6 +43,7 @@ class DailySpend(Base):
     spend: Mapped[int] = mapped_column(BigInteger, default=0)
     prompt_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
     completion_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    cached_tokens: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     requests: Mapped[int] = mapped_column(Integer, default=0)
     failed_requests: Mapped[int] = mapped_column(Integer, default=0)
 

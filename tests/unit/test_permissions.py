@@ -10,9 +10,14 @@ TABLE = """
                      proxy_admin  proxy_admin_viewer  internal_user  internal_user_viewer
 account:read         own          own                 own            own
 account:password     own          own                 own            own
+account:appearance   own          own                 own            own
+session:read         anyones      anyones             own            own
+session:end          anyones      own                 own            own
+activity:read        anyones      anyones             own            own
 key:create           anyones      -                   own            -
 key:read             anyones      anyones             own            own
 key:update           anyones      -                   own            -
+key:rotate           anyones      -                   own            -
 key:block            anyones      -                   own            -
 key:delete           anyones      -                   own            -
 key:oversee          anyones      anyones             -              -

@@ -1,0 +1,72 @@
+"""The flow in depth: rotation with a grace, undo of a delete, who uses a key, cached tokens."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def _of_keys() -> list[sa.Column]:
+    """What api_keys gets."""
+    return [
+        sa.Column("last_address", sa.String(length=64), nullable=True),
+        sa.Column("last_agent", sa.String(length=255), nullable=True),
+        sa.Column("secret_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("grace_ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_grace_until_use", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("deleted_by", sa.String(length=255), nullable=True),
+        sa.Column("restorable_until", sa.DateTime(timezone=True), nullable=True),
+    ]
+
+
+def _of_calls() -> list[sa.Column]:
+    """What calls gets."""
+    return [
+        sa.Column("cached_tokens", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=True),
+        sa.Column("user_agent", sa.String(length=255), nullable=True),
+    ]
+
+
+def upgrade() -> None:
+    op.create_table(
+        "former_secrets",
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("key_id", sa.String(length=36), nullable=False),
+        sa.Column("prefix", sa.String(length=8), nullable=False),
+        sa.Column("tail", sa.String(length=4), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_address", sa.String(length=64), nullable=True),
+        sa.Column("last_agent", sa.String(length=255), nullable=True),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name=op.f("fk_former_secrets_key_id_api_keys")),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_former_secrets")),
+    )
+    op.create_index("ix_former_secrets_key", "former_secrets", ["key_id", "rotated_at"])
+    for column in _of_keys():
+        op.add_column("api_keys", column)
+    op.create_index("ix_api_keys_used", "api_keys", ["deleted_at", "last_used_at", "id"])
+    op.create_index("ix_api_keys_expiry", "api_keys", ["deleted_at", "expires_at", "id"])
+    for column in _of_calls():
+        op.add_column("calls", column)
+    op.add_column("daily_spend", sa.Column("cached_tokens", sa.BigInteger(), server_default="0", nullable=False))
+    op.create_index("ix_audit_events_owner", "audit_events", ["owner_user_id", "id"])
+    op.execute("UPDATE api_keys SET secret_used_at = last_used_at")
+
+
+def downgrade() -> None:
+    op.drop_index("ix_audit_events_owner", "audit_events")
+    op.drop_column("daily_spend", "cached_tokens")
+    for column in _of_calls():
+        op.drop_column("calls", column.name)
+    op.drop_index("ix_api_keys_expiry", "api_keys")
+    op.drop_index("ix_api_keys_used", "api_keys")
+    for column in _of_keys():
+        op.drop_column("api_keys", column.name)
+    op.drop_index("ix_former_secrets_key", "former_secrets")
+    op.drop_table("former_secrets")
