@@ -1,7 +1,7 @@
 """Transactions, types and upserts: the only file that knows which database it is."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -29,6 +29,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """What a value is in Python."""
+        return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Write UTC; a naive time is a mistake of ours."""
@@ -133,7 +138,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def conflicts(named: dict[str, DomainError]) -> Iterator[None]:
+def conflicts(named: Mapping[str, DomainError]) -> Iterator[None]:
     """Turn the violation of a named unique constraint into the error that stands for it.
 
     Uniqueness is the database's business, so that it holds under parallel requests; anything else is raised as it is.

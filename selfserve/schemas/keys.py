@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasPath, Field, model_validator
+from pydantic import AliasPath, Field, field_validator, model_validator
 
 from selfserve.schemas.fields import (
     Answer,
@@ -79,8 +79,28 @@ class KeyUpdate(KeyFields):
     user_id: OptionalText = None
 
 
+class KeyRegenerate(KeyFields):
+    """`POST /key/regenerate` and `/key/{key}/regenerate`: a new secret for the same key, and changes as an update.
+
+    The old secret works for `grace_period` more, or with `until_use` until an hour after the new one is first used.
+    """
+
+    key: Secret | None = None
+    new_key: Secret | None = None
+    new_master_key: Any = None
+    grace_period: Duration = None
+    until_use: bool = False
+
+    @field_validator("new_master_key")
+    @classmethod
+    def _the_operator_sets_it(cls, value: Any) -> None:
+        """The master key is a setting of the server."""
+        if value is not None:
+            raise wrong("cannot be set here: change LITELLM_MASTER_KEY and start again.")
+
+
 class KeyName(Command):
-    """`POST /key/block` and `/key/unblock`: the secret, its hash or the key's id."""
+    """`POST /key/block`, `/key/unblock`, `/key/grace/end`: the secret, its hash or the key's id."""
 
     key: Secret
 
@@ -134,11 +154,19 @@ class KeyListQuery(Command):
 
 
 class KeyFilter(Command):
-    """The filters of the keys pages, as they stand in their address."""
+    """The filters and the order of the keys pages, as they stand in their address; newest first where none is named."""
 
     q: Search = None
-    status: Literal["active", "expiring", "blocked", "expired", "over_budget"] | None = None
+    status: Literal["active", "expiring", "blocked", "expired", "over_budget", "deleted"] | None = None
+    sort: Literal["created", "name", "used", "expires", "spend"] | None = None
+    dir: Literal["asc", "desc"] | None = None
     after: OptionalText = None
+
+
+class KeyPick(FormCommand):
+    """The keys that are ticked in a list."""
+
+    key_id: Annotated[list[Text], Field(min_length=1, max_length=100)]
 
 
 class KeyAnswer(Answer):
@@ -167,6 +195,8 @@ class KeyAnswer(Answer):
     blocked: bool = Field(validation_alias="is_blocked")
     status: str
     last_active: Timestamp | None = Field(validation_alias="last_used_at")
+    last_rotation_at: Timestamp | None = Field(validation_alias="rotated_at")
+    grace_ends_at: Timestamp | None
     created_at: Timestamp
     created_by: str | None
     updated_at: Timestamp
@@ -192,7 +222,7 @@ class Revealed(Answer):
 
 
 class KeyGenerated(KeyAnswer, Revealed):
-    """`POST /key/generate`."""
+    """`POST /key/generate`, `/key/regenerate`."""
 
 
 class KeyInfo(Answer):
@@ -203,7 +233,7 @@ class KeyInfo(Answer):
 
 
 class KeyUpdated(KeyAnswer):
-    """`POST /key/update`, `/key/block`, `/key/unblock`."""
+    """`POST /key/update`, `/key/block`, `/key/unblock`, `/key/grace/end`."""
 
     key: str = Field(validation_alias="token")
 

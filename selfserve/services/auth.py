@@ -12,12 +12,13 @@ from selfserve.database import transaction
 from selfserve.errors import Unauthenticated
 from selfserve.extensions import db
 from selfserve.minting import KEY_PREFIX, fingerprint, is_well_formed, mint_token, tail
-from selfserve.models import ApiKey, Session, User
+from selfserve.models import ApiKey, FormerSecret, Session, User
 from selfserve.permissions import Actor, Client, KeyGrant
 from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, master, nobody
 from selfserve.services.audit import record_event
 from selfserve.services.key_limits import limits_of
+from selfserve.services.key_rotation import begin_last_hour
 from selfserve.services.keys import living_keys
 from selfserve.services.users import find_by_email
 
@@ -26,6 +27,13 @@ SEEN_EVERY = timedelta(seconds=60)
 WRONG = "Email or password is wrong."
 _BY_TOKEN = living_keys().where(ApiKey.token == bindparam("token"), User.deleted_at.is_(None))
 """Asked on every call with a key, so it is built once."""
+_BY_FORMER = (
+    living_keys()
+    .join(FormerSecret, FormerSecret.key_id == ApiKey.id)
+    .where(FormerSecret.token == bindparam("token"), User.deleted_at.is_(None))
+    .add_columns(FormerSecret)
+)
+"""Asked when no key has the token: it may be the secret that a key had before."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,7 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
         raise Unauthenticated(
             "Authentication Error, the key must start with 'sk-'. Use the key itself, not its hash or id."
         )
-    key = _find_key(token)
+    key, former = _find_key(token)
     if key is None:
         throttles.take_try(throttles.guess_bucket(client.address))
         raise Unauthenticated(
@@ -153,8 +161,8 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
             param="key",
             type="token_not_found_in_db",
         )
-    _refuse_unusable(key)
-    _note_use(key)
+    _refuse_unusable(key, former)
+    _note_use(key, former, client)
     grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type)
     return actor_of(key.owner, client, grant)
 
@@ -167,18 +175,29 @@ def _sweep() -> None:
         db.session.execute(delete(Session).where(Session.id_hash.in_(over.with_for_update(skip_locked=True))))
 
 
-def _find_key(token: str) -> ApiKey | None:
-    """Look a key up by its hash, unless its checksum shows that it never was one of ours."""
+def _find_key(token: str) -> tuple[ApiKey | None, FormerSecret | None]:
+    """Look a key up by the hash of its secret or of a former one, unless the checksum shows that it never was ours."""
     if token.startswith(KEY_PREFIX) and not is_well_formed(token):
-        return None
-    return db.session.scalar(_BY_TOKEN, {"token": fingerprint(token)})
+        return None, None
+    hashed = {"token": fingerprint(token)}
+    key = db.session.scalar(_BY_TOKEN, hashed)
+    if key is not None:
+        return key, None
+    found = db.session.execute(_BY_FORMER, hashed).one_or_none()
+    return (found[0], found[1]) if found else (None, None)
 
 
-def _refuse_unusable(key: ApiKey) -> None:
-    """Refuse a blocked or expired key and one whose owner is blocked."""
+def _refuse_unusable(key: ApiKey, former: FormerSecret | None) -> None:
+    """Refuse a blocked or expired key, one whose owner is blocked, and a secret whose grace is over."""
     if key.is_blocked or key.owner.is_blocked:
         whose = "Key" if key.is_blocked else "User"
         raise Unauthenticated(f"Authentication Error, {whose} is blocked. Ask an admin if you need it.", param="key")
+    if former and former.ends_at <= now():
+        raise Unauthenticated(
+            f"Authentication Error - Expired Key. Rotated {former.rotated_at:%Y-%m-%dT%H:%M:%SZ}: use its new secret.",
+            param="key",
+            type="expired_key",
+        )
     if key.is_expired and key.expires_at:
         expired = key.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         raise Unauthenticated(
@@ -186,11 +205,19 @@ def _refuse_unusable(key: ApiKey) -> None:
         )
 
 
-def _note_use(key: ApiKey) -> None:
-    """Note at most once a minute that a key was used; nobody waits for the disk."""
+def _note_use(key: ApiKey, former: FormerSecret | None, client: Client) -> None:
+    """Note at most once a minute that a secret was used, whence and by what; nobody waits for the disk."""
     moment = now()
-    if key.last_used_at is None or key.last_used_at < moment - SEEN_EVERY:
-        with transaction(durable=False):
-            db.session.execute(
-                update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=moment, updated_at=ApiKey.updated_at)
-            )
+    before = former.last_used_at if former else key.secret_used_at
+    is_recent = before is not None and before > moment - SEEN_EVERY
+    is_first_use = former is None and key.is_grace_until_use
+    if is_recent and not is_first_use:
+        return
+    seen = {"last_used_at": moment, "last_address": client.address, "last_agent": client.user_agent}
+    of_key = seen if former else seen | {"secret_used_at": moment}
+    with transaction(durable=False):
+        db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(**of_key, updated_at=ApiKey.updated_at))
+        if former:
+            db.session.execute(update(FormerSecret).where(FormerSecret.token == former.token).values(**seen))
+        elif is_first_use:
+            begin_last_hour(key.id, moment)

@@ -9,7 +9,7 @@ from selfserve.minting import KEY_PREFIX, is_well_formed
 from selfserve.models import ApiKey, User
 from selfserve.money import to_dollars
 from selfserve.permissions import ADMIN_ONLY_KEY_FIELDS, Actor, KeyGrant, Limits, Permission, Reach, reach
-from selfserve.schemas.keys import KeyCreate, KeyFields, KeyUpdate
+from selfserve.schemas.keys import KeyCreate, KeyFields, KeyRegenerate, KeyUpdate
 
 SHORTEST_KEY = 32
 FEWEST_LETTERS = 10
@@ -22,11 +22,11 @@ ROUTES_OF_TYPE = {
 }
 
 
-def refuse_admin_fields(actor: Actor, command: KeyCreate | KeyUpdate) -> None:
+def refuse_admin_fields(actor: Actor, command: KeyCreate | KeyUpdate | KeyRegenerate) -> None:
     """Refuse a documented field that only an admin may set, unless it says what would be so anyway (S-5)."""
     if is_admin(actor):
         return
-    own_identifier = "key" if isinstance(command, KeyUpdate) else None
+    own_identifier = None if isinstance(command, KeyCreate) else "key"
     for field in ADMIN_ONLY_KEY_FIELDS:
         if field != own_identifier and getattr(command, field, None) and field in command.model_fields_set:
             raise Forbidden(f"Your role {actor.role} may not set {field}. Leave it out, or ask an admin.", param=field)

@@ -1,4 +1,4 @@
-"""Keys: made, found, changed, blocked, deleted."""
+"""Keys: made and found."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,20 +7,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import contains_eager
 
-from selfserve.clock import after, next_reset, now
+from selfserve.clock import next_reset, now
 from selfserve.database import conflicts, transaction
-from selfserve.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from selfserve.errors import Conflict, DomainError, Forbidden, NotFound
 from selfserve.extensions import db
 from selfserve.minting import fingerprint, mint_key, tail
-from selfserve.models import ApiKey, User
+from selfserve.models import ApiKey, FormerSecret, User
 from selfserve.models.api_key import shown_prefix
 from selfserve.permissions import Actor, Permission, Reach, allows, reach
-from selfserve.schemas.keys import KeyCreate, KeyUpdate
+from selfserve.schemas.keys import KeyCreate
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.key_limits import (
-    NUMBERS,
-    check_change,
     checked_custom_key,
     is_admin,
     limits_of_new_key,
@@ -29,15 +27,6 @@ from selfserve.services.key_limits import (
 )
 from selfserve.services.key_names import named
 from selfserve.services.tallies import add_to_tally
-
-_COLUMNS = {
-    "key_alias": "alias",
-    "metadata": "details",
-    "tags": "tags",
-    "allowed_routes": "allowed_routes",
-    "models": "models",
-}
-_EMPTY: dict[str, Any] = {"metadata": dict, "tags": list, "allowed_routes": list, "models": list}
 
 
 @dataclass(frozen=True)
@@ -66,7 +55,7 @@ def create_key(actor: Actor, command: KeyCreate) -> KeyCreated:
 
 def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
     """Add a key's row; needs an open transaction."""
-    secret = checked_custom_key(command.key) if command.key else mint_key()
+    secret = _chosen(command.key) if command.key else mint_key()
     moment = now()
     limits = limits_of_new_key(command, owner, actor.key, moment)
     key = ApiKey(
@@ -112,38 +101,6 @@ def get_key(actor: Actor, name: str, permission: Permission = Permission.KEY_REA
     return within_reach(actor, permission, db.session.scalar(living_keys().where(named(name))))
 
 
-def update_key(actor: Actor, command: KeyUpdate) -> ApiKey:
-    """Change what the command names; an explicit null clears. Owners may tighten an admin's limits, not lift them."""
-    require(actor, Permission.KEY_UPDATE)
-    refuse_admin_fields(actor, command)
-    with conflicts({"uq_api_keys_alias": _alias_taken(command.key_alias)}), transaction():
-        key = lock_key(actor, Permission.KEY_UPDATE, command.key)
-        if command.user_id not in (None, key.owner.user_id):
-            if not is_admin(actor):
-                raise Forbidden("You cannot give a key to somebody else.", param="user_id")
-            raise Invalid("user_id cannot be changed: make a new key for that user.", param="user_id")
-        before, changed = tell_key(key), _changes(command)
-        parent = db.session.get(ApiKey, key.parent_id) if key.parent_id else None
-        check_change(actor, key, parent, changed)
-        _apply(key, changed)
-        note_admin_limits(actor, key, changed)
-        if "blocked" in command.model_fields_set and command.blocked is not None:
-            _set_blocked(actor, key, command.blocked)
-        key.updated_by = actor.user_id
-        record_event(actor, "key.updated", "key", key.id, owner=key.owner.user_id, before=before, after=tell_key(key))
-    return key
-
-
-def block_key(actor: Actor, name: str) -> ApiKey:
-    """Block a key: it stops at once and can be unblocked."""
-    return _block(actor, name, True)
-
-
-def unblock_key(actor: Actor, name: str) -> ApiKey:
-    """Unblock a key. Raises Forbidden for the owner when an admin blocked it."""
-    return _block(actor, name, False)
-
-
 def count_active_keys_by_owner(owner_ids: Iterable[str]) -> dict[str, int]:
     """Count the keys that work now, per owner, in one query."""
     return _count(owner_ids, works_now())
@@ -161,7 +118,18 @@ def works_now() -> ColumnElement[bool]:
 
 def living_keys() -> Select[ApiKey]:
     """Select keys with their owners, without the deleted ones."""
-    return select(ApiKey).join(ApiKey.owner).options(contains_eager(ApiKey.owner)).where(ApiKey.deleted_at.is_(None))
+    return every_key().where(ApiKey.deleted_at.is_(None))
+
+
+def every_key() -> Select[ApiKey]:
+    """Select keys with their owners, the deleted ones, too."""
+    return select(ApiKey).join(ApiKey.owner).options(contains_eager(ApiKey.owner))
+
+
+def _chosen(secret: str) -> str:
+    """Accept a secret that an admin chose."""
+    refuse_known_secret(checked_custom_key(secret))
+    return secret
 
 
 def _lock_owner(condition: Any) -> User:
@@ -200,57 +168,6 @@ def within_reach(actor: Actor, permission: Permission, key: ApiKey | None) -> Ap
     return key
 
 
-def _block(actor: Actor, name: str, is_blocked: bool) -> ApiKey:
-    """Block or unblock one key."""
-    require(actor, Permission.KEY_BLOCK)
-    with transaction():
-        key = lock_key(actor, Permission.KEY_BLOCK, name)
-        before = tell_key(key)
-        _set_blocked(actor, key, is_blocked)
-        key.updated_by = actor.user_id
-        action = "key.blocked" if is_blocked else "key.unblocked"
-        record_event(actor, action, "key", key.id, owner=key.owner.user_id, before=before, after=tell_key(key))
-    return key
-
-
-def _set_blocked(actor: Actor, key: ApiKey, is_blocked: bool) -> None:
-    """Change the block; an admin's block is the admins' to lift (S-7f)."""
-    if not is_blocked and key.is_blocked_by_admin and not is_admin(actor):
-        raise Forbidden("An admin blocked this key. Ask them to unblock it.", param="key")
-    by_admin = is_admin(actor) and actor.id != key.owner_id
-    if is_blocked and (not key.is_blocked or by_admin):
-        key.is_blocked, key.blocked_by, key.is_blocked_by_admin = True, actor.name, by_admin
-    elif not is_blocked:
-        key.is_blocked, key.blocked_by, key.is_blocked_by_admin = False, None, False
-
-
-def _changes(command: KeyUpdate) -> dict[str, Any]:
-    """Give the columns that an update names, with their new values."""
-    fields = command.model_fields_set
-    changed: dict[str, Any] = {
-        name: getattr(command, name) for name in (*NUMBERS, "budget_duration", "spend") if name in fields
-    }
-    for field, column in _COLUMNS.items():
-        if field in fields:
-            value = getattr(command, field)
-            changed[column] = _EMPTY[field]() if value is None and field in _EMPTY else value
-    if "duration" in fields:
-        changed["expires_at"] = after(command.duration, now()) if command.duration else None
-    if changed.get("spend", 0) is None:
-        del changed["spend"]
-    return changed
-
-
-def _apply(key: ApiKey, changed: dict[str, Any]) -> None:
-    """Set the changed columns, the budget as one."""
-    for column, value in changed.items():
-        if column == "spend":
-            key.window_spend = value
-        elif column not in ("max_budget", "budget_duration"):
-            setattr(key, column, value)
-    key.set_budget(changed.get("max_budget", key.max_budget), changed.get("budget_duration", key.budget_duration))
-
-
 def _count(owner_ids: Iterable[str], *conditions: Any) -> dict[str, int]:
     """Count living keys per owner."""
     rows = select(ApiKey.owner_id, func.count()).where(
@@ -259,11 +176,22 @@ def _count(owner_ids: Iterable[str], *conditions: Any) -> dict[str, int]:
     return dict(db.session.execute(rows.group_by(ApiKey.owner_id)).all())
 
 
-def _alias_taken(alias: str | None) -> Conflict:
+def alias_taken(alias: str | None) -> Conflict:
     """Say that an alias is taken, in the documented words that scripts look for."""
     return Conflict(
         f"Key with alias '{alias}' already exists. Unique key aliases across all keys are required.", param="key_alias"
     )
+
+
+def key_exists() -> Conflict:
+    """Say that a key that an admin chose is or was somebody's."""
+    return Conflict("That key exists already. Choose another.", param="key")
+
+
+def refuse_known_secret(secret: str) -> None:
+    """Refuse a secret that some key had before it was rotated: it may be in the wrong hands."""
+    if db.session.scalar(select(FormerSecret.token).where(FormerSecret.token == fingerprint(secret))):
+        raise key_exists()
 
 
 def _already_made() -> Conflict:
@@ -274,8 +202,8 @@ def _already_made() -> Conflict:
 def _taken(command: KeyCreate) -> dict[str, DomainError]:
     """Name the three things that may be taken."""
     return {
-        "uq_api_keys_alias": _alias_taken(command.key_alias),
-        "uq_api_keys_token": Conflict("That key exists already. Choose another.", param="key"),
+        "uq_api_keys_alias": alias_taken(command.key_alias),
+        "uq_api_keys_token": key_exists(),
         "uq_api_keys_creation_token": _already_made(),
     }
 

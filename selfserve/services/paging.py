@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from selfserve.errors import BadRequest
@@ -32,21 +32,54 @@ class Slice(Generic[Row]):
     next_cursor: str | None
 
 
-def take_slice(
-    rows: Select[Any],
-    newest: tuple[InstrumentedAttribute[datetime], InstrumentedAttribute[str]],
-    after: str | None,
-    make: Callable[..., Row] = first,
-) -> Slice[Row]:
-    """Take one page of rows, newest first, beginning after a cursor; `make` turns the columns of a row into an item."""
+@dataclass(frozen=True)
+class Order:
+    """The order of a keyset list: a column, the row's id to settle ties, and a direction. Empty values come last."""
+
+    column: InstrumentedAttribute[Any]
+    row_id: InstrumentedAttribute[str]
+    is_ascending: bool = False
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether the column may be empty."""
+        return bool(self.column.property.columns[0].nullable)
+
+    def arrange(self, rows: Select[Any]) -> Select[Any]:
+        """Put rows in order."""
+        both = self.column, self.row_id
+        return rows.order_by(*(one.asc() if self.is_ascending else one.desc() for one in both))
+
+    def beyond(self, value: Any, row_id: str) -> ColumnElement[bool]:
+        """Say that a row comes after the one with this value and id; an empty value is followed by empty ones only."""
+        here, there = (
+            (self.row_id, row_id) if value is None else (tuple_(self.column, self.row_id), tuple_(value, row_id))
+        )
+        return here > there if self.is_ascending else here < there
+
+
+def take_slice(rows: Select[Any], order: Order, after: str | None, make: Callable[..., Row] = first) -> Slice[Row]:
+    """Take one page of rows, beginning after a cursor; `make` turns the columns of a row into an item."""
     total, is_capped = bounded_count(rows)
-    if after:
-        rows = rows.where(tuple_(*newest) < tuple_(*_read_cursor(after)))
-    rows = rows.order_by(*(column.desc() for column in newest)).limit(ROWS_PER_PAGE + 1)
-    found = db.session.execute(rows.add_columns(*newest)).all()
+    found = _rows_beyond(rows.add_columns(order.column, order.row_id), order, after)
     items = [make(*columns) for *columns, _, _ in found[:ROWS_PER_PAGE]]
     cursor = _write_cursor(*found[ROWS_PER_PAGE - 1][-2:]) if len(found) > ROWS_PER_PAGE else None
     return Slice(items, total, is_capped, cursor)
+
+
+def _rows_beyond(rows: Select[Any], order: Order, after: str | None) -> list[Any]:
+    """Read the rows of a page and one more: those with a value, then the empty ones, each as an index gives them."""
+    value, row_id = _read_cursor(after, order) if after else (None, "")
+    found: list[Any] = []
+    if not after or value is not None:
+        filled = rows.where(order.column.is_not(None)) if order.is_nullable else rows
+        filled = filled.where(order.beyond(value, row_id)) if after else filled
+        found += db.session.execute(order.arrange(filled).limit(ROWS_PER_PAGE + 1)).all()
+    if order.is_nullable and len(found) <= ROWS_PER_PAGE:
+        empty = rows.where(order.column.is_(None))
+        empty = empty.where(order.beyond(None, row_id)) if after and value is None else empty
+        found += db.session.execute(order.arrange(empty).limit(ROWS_PER_PAGE + 1 - len(found))).all()
+    return found
 
 
 def take_page(rows: Select[Row], order: Sequence[Any], *, is_ascending: bool, page: int, size: int) -> list[Row]:
@@ -83,17 +116,36 @@ def _first_rows(rows: Select[Any]) -> Any:
     )
 
 
-def _write_cursor(moment: datetime, row_id: str) -> str:
-    """Write where a page ends."""
-    return f"{moment.strftime('%Y%m%dT%H%M%S%fZ')}.{row_id}"
+def _write_cursor(value: Any, row_id: str) -> str:
+    """Write where a page ends: the value it is ordered by, and the row's id."""
+    written = value.strftime("%Y%m%dT%H%M%S%fZ") if isinstance(value, datetime) else "" if value is None else str(value)
+    return f"{written}.{row_id}"
 
 
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
+def _read_cursor(cursor: str, order: Order) -> tuple[Any, str]:
     """Read where a page ended."""
-    moment, _, row_id = cursor.partition(".")
+    written, dot, row_id = cursor.rpartition(".")
     try:
-        return datetime.strptime(moment.removesuffix("Z") + "+0000", "%Y%m%dT%H%M%S%f%z"), row_id
+        if not dot or not (written or order.is_nullable):
+            raise ValueError("not a cursor of this order")
+        return (_READERS[order.column.type.python_type](written) if written else None), row_id
     except ValueError:
         raise BadRequest(
             "The address of this page is damaged. Open the list from its beginning.", param="after"
         ) from None
+
+
+def _moment(text: str) -> datetime:
+    """Read a moment that a cursor holds."""
+    return datetime.strptime(text.removesuffix("Z") + "+0000", "%Y%m%dT%H%M%S%f%z")
+
+
+def _number(text: str) -> int:
+    """Read a number that a cursor holds; one that no column holds is damage."""
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise ValueError("beyond 64 bits")
+    return number
+
+
+_READERS: dict[type, Callable[[str], Any]] = {datetime: _moment, int: _number, str: str}

@@ -13,7 +13,7 @@ from selfserve.schemas.users import UserFilter, UserListQuery
 from selfserve.services import keys
 from selfserve.services.actors import require
 from selfserve.services.keys import works_now
-from selfserve.services.paging import Slice, bounded_count, bounded_counts, pages, take_page, take_slice
+from selfserve.services.paging import Order, Slice, bounded_count, bounded_counts, pages, take_page, take_slice
 from selfserve.services.tallies import read_tally
 from selfserve.services.users import living_users
 
@@ -67,7 +67,7 @@ def list_user_page(actor: Actor, wanted: UserFilter) -> Slice[UserRow]:
     if wanted.status:
         rows = rows.where(_in_status(wanted.status))
     rows = rows.add_columns(_active_keys(), _link_expiry())
-    return take_slice(rows, (User.created_at, User.id), wanted.after, UserRow)
+    return take_slice(rows, Order(User.created_at, User.id), wanted.after, UserRow)
 
 
 def count_by_status(actor: Actor) -> dict[str, tuple[int, bool]]:

@@ -48,13 +48,15 @@ def guard_input(application: Any) -> Any:
     return guarded
 
 
-def read_json() -> dict[str, Any]:
-    """Read the body as a JSON object.
+def read_json(*, is_optional: bool = False) -> dict[str, Any]:
+    """Read the body as a JSON object; an empty one means no fields where it is optional.
 
     Raises BadRequest (empty, malformed), WrongMediaType, Invalid (not an object). An empty body is looked at first.
     """
     body = request.get_data()
     if not body.strip():
+        if is_optional:
+            return {}
         raise BadRequest(_NO_BODY)
     if not request.is_json:
         raise WrongMediaType("Send JSON with the header `Content-Type: application/json`.")

@@ -13,6 +13,7 @@ from selfserve.extensions import csrf, login_manager
 from selfserve.permissions import Actor, Permission, allows
 from selfserve.services import auth
 from selfserve.services.actors import require
+from selfserve.services.key_names import is_name_of
 from selfserve.web.client import client_of
 from selfserve.web.links import settings
 from selfserve.web.render import View
@@ -190,7 +191,8 @@ def _check_key_routes(actor: Actor) -> None:
     if actor.key is None or not actor.key.allowed_routes or request.url_rule is None:
         return
     rule = request.url_rule.rule
-    looks_at_itself = rule == "/key/info" and request.args.get("key") in (None, actor.key.token_hash, actor.key.id)
+    named = request.args.get("key")
+    looks_at_itself = rule == "/key/info" and (named is None or is_name_of(actor.key, named))
     if not looks_at_itself and not any(_covers(allowed, rule) for allowed in actor.key.allowed_routes):
         raise Forbidden(f"This key may only call {', '.join(actor.key.allowed_routes)}. Use a key made for {rule}.")
 

@@ -16,8 +16,8 @@ View = Callable[..., Any]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def accepts(schema: type[Model]) -> Callable[[View], View]:
-    """Hand the view a validated command: from the query on GET, from the JSON body otherwise."""
+def accepts(schema: type[Model], *, is_optional: bool = False) -> Callable[[View], View]:
+    """Hand the view a validated command: from the query on GET, from the JSON body otherwise, which may be optional."""
 
     def decorate(view: View) -> View:
         """Wrap one view."""
@@ -25,7 +25,9 @@ def accepts(schema: type[Model]) -> Callable[[View], View]:
         @wraps(view)
         def read_and_call(**values: Any) -> Any:
             """Read the command, then call the view."""
-            return view(validated(schema, read_query() if request.method in ("GET", "HEAD") else read_json()), **values)
+            is_read = request.method in ("GET", "HEAD")
+            given = read_query() if is_read else read_json(is_optional=is_optional)
+            return view(validated(schema, given), **values)
 
         return read_and_call
 

@@ -19,15 +19,17 @@ from selfserve.schemas.keys import (
     KeyName,
     KeyNames,
     KeyQuery,
+    KeyRegenerate,
     KeysDeleted,
     KeysInfo,
     KeyUpdate,
     KeyUpdated,
 )
-from selfserve.services import key_deletes, key_lists, keys
+from selfserve.services import key_changes, key_deletes, key_lists, key_rotation, keys
 from selfserve.services.key_names import without_secret
+from selfserve.services.keys import KeyCreated
 from selfserve.web.guards import current_actor, requires
-from selfserve.web.render import accepts, returns
+from selfserve.web.render import accepts, returns, validated
 
 api = Blueprint("keys_api", __name__)
 
@@ -38,11 +40,35 @@ api = Blueprint("keys_api", __name__)
 @returns(KeyGenerated)
 def generate(command: KeyCreate) -> KeyGenerated:
     """Make a key: its secret is shown here and never again."""
-    created = keys.create_key(current_actor(), command)
-    shown = KeyAnswer.model_validate(created.key).model_dump()
-    return KeyGenerated.model_validate(
-        {**shown, "key": created.secret, "token_id": created.key.token, "duration": command.duration}
-    )
+    return _revealed(keys.create_key(current_actor(), command), command.duration)
+
+
+@api.post("/key/regenerate")
+@requires(Permission.KEY_ROTATE)
+@accepts(KeyRegenerate)
+@returns(KeyGenerated)
+def regenerate(command: KeyRegenerate) -> KeyGenerated:
+    """Rotate a key: a new secret for the same key; the old one stops, or works for `grace_period` more."""
+    return _revealed(key_rotation.rotate_key(current_actor(), command), command.duration)
+
+
+@api.post("/key/<key>/regenerate")
+@requires(Permission.KEY_ROTATE)
+@accepts(KeyRegenerate, is_optional=True)
+@returns(KeyGenerated)
+def regenerate_named(command: KeyRegenerate, key: str) -> KeyGenerated:
+    """Rotate the key that the address names by its hash, id or secret; the body may be left out."""
+    asked = validated(KeyRegenerate, command.model_dump(exclude_unset=True) | {"key": key})
+    return _revealed(key_rotation.rotate_key(current_actor(), asked), asked.duration)
+
+
+@api.post("/key/grace/end")
+@requires(Permission.KEY_ROTATE)
+@accepts(KeyName)
+@returns(KeyUpdated)
+def end_grace(command: KeyName) -> Any:
+    """Stop the secret before the current one at once."""
+    return key_rotation.end_grace(current_actor(), command.key)
 
 
 @api.get("/key/info")
@@ -111,7 +137,7 @@ def health() -> KeyHealth:
 @returns(KeyUpdated)
 def update(command: KeyUpdate) -> Any:
     """Change a key; what is not named stays, an explicit null clears."""
-    return keys.update_key(current_actor(), command)
+    return key_changes.update_key(current_actor(), command)
 
 
 @api.post("/key/block")
@@ -120,7 +146,7 @@ def update(command: KeyUpdate) -> Any:
 @returns(KeyUpdated)
 def block(command: KeyName) -> Any:
     """Block a key: it stops at once."""
-    return keys.block_key(current_actor(), command.key)
+    return key_changes.block_key(current_actor(), command.key)
 
 
 @api.post("/key/unblock")
@@ -129,7 +155,7 @@ def block(command: KeyName) -> Any:
 @returns(KeyUpdated)
 def unblock(command: KeyName) -> Any:
     """Unblock a key."""
-    return keys.unblock_key(current_actor(), command.key)
+    return key_changes.unblock_key(current_actor(), command.key)
 
 
 @api.post("/key/delete")
@@ -140,3 +166,9 @@ def delete(command: KeyDelete) -> KeysDeleted:
     """Delete keys for good, in one transaction."""
     done = key_deletes.delete_keys(current_actor(), command)
     return KeysDeleted(deleted_keys=done.deleted, not_found=done.not_found)
+
+
+def _revealed(made: KeyCreated, duration: str | None) -> KeyGenerated:
+    """Show a key with its new secret, once."""
+    shown = KeyAnswer.model_validate(made.key).model_dump()
+    return KeyGenerated.model_validate({**shown, "key": made.secret, "token_id": made.key.token, "duration": duration})

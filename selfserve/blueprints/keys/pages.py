@@ -11,7 +11,7 @@ from selfserve.errors import Conflict, Invalid
 from selfserve.minting import mint_token
 from selfserve.permissions import Permission
 from selfserve.schemas.keys import KeyFilter
-from selfserve.services import account, key_deletes, key_lists, keys
+from selfserve.services import account, key_changes, key_deletes, key_lists, keys
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.guards import can, requires
 from selfserve.web.render import flash_toast, render, see_other, wants_fragment
@@ -61,7 +61,7 @@ def create() -> AnyResponse:
 @requires(Permission.KEY_BLOCK)
 def block(key_id: UUID) -> AnyResponse:
     """Block a key."""
-    key = keys.block_key(g.actor, str(key_id))
+    key = key_changes.block_key(g.actor, str(key_id))
     flash_toast(f"Key “{key.name}” is blocked. Nothing can use it until it is unblocked.")
     return back_to_list(key.id)
 
@@ -70,7 +70,7 @@ def block(key_id: UUID) -> AnyResponse:
 @requires(Permission.KEY_BLOCK)
 def unblock(key_id: UUID) -> AnyResponse:
     """Unblock a key."""
-    key = keys.unblock_key(g.actor, str(key_id))
+    key = key_changes.unblock_key(g.actor, str(key_id))
     flash_toast(f"Key “{key.name}” works again.")
     return back_to_list(key.id)
 
@@ -87,7 +87,7 @@ def confirm_delete(key_id: UUID) -> Response:
 @requires(Permission.KEY_DELETE)
 def delete(key_id: UUID) -> AnyResponse:
     """Delete a key."""
-    key = key_deletes.delete_key(g.actor, str(key_id))
+    key = key_deletes.delete_restorable(g.actor, [str(key_id)])[0]
     flash_toast(f"Key “{key.name}” is deleted.")
     return back_to_list()
 

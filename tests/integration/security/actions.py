@@ -1,5 +1,6 @@
 """Every deed of both faces with a request that works for Ada, so that a refusal is a refusal of the deed itself."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +30,8 @@ class Deed:
 
     def path(self, scene: Scene) -> str:
         """Fill in the address."""
-        return self.rule.replace("<uuid:key_id>", scene.key.row.id).replace("<uuid:user_id>", scene.user.id)
+        names = {"<uuid:key_id>": scene.key.row.id, "<key>": scene.key.row.id, "<uuid:user_id>": scene.user.id}
+        return re.sub("<.*?>", lambda name: names[name[0]], self.rule)
 
     def fields(self, scene: Scene) -> dict[str, Any]:
         """Fill in the names in the body."""
@@ -52,6 +54,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "keys_api.block": {"key": "<key>"},
     "keys_api.unblock": {"key": "<key>"},
     "keys_api.delete": {"keys": "<keys>"},
+    "keys_api.regenerate": {"key": "<key>"},
+    "keys_api.end_grace": {"key": "<key>"},
     "users_api.new": {"user_email": "new@example.com", "user_role": "proxy_admin"},
     "users_api.update": {"user_id": "<user>", "user_role": "proxy_admin"},
     "users_api.delete": {"user_ids": "<users>"},

@@ -10,7 +10,7 @@ from selfserve.errors import Conflict, DomainError, NotFound
 from selfserve.models import ApiKey, AuditEvent, Invitation, Tally, User
 from selfserve.schemas.keys import KeyDelete
 from selfserve.schemas.users import InvitePeople, UserCreate
-from selfserve.services import key_deletes, keys, onboarding, users
+from selfserve.services import key_changes, key_deletes, onboarding, users
 from tests.factories import make_company, make_key, make_user, rows
 
 AT_ONCE = 8
@@ -74,10 +74,10 @@ def test_the_same_people_deleted_in_every_order_fall_once_with_their_keys(app, a
 def test_people_and_keys_deleted_at_once_fall_once(app, as_actor, ada):
     people = [make_user(f"p{number}") for number in range(4)]
     made = [make_key(person).row for person in people for _ in range(2)]
-    deeds = [lambda key=key: key_deletes.delete_key(as_actor(ada), key.id) for key in made]
+    deeds = [lambda key=key: key_deletes.delete_restorable(as_actor(ada), [key.id]) for key in made]
     names = [person.user_id for person in people]
     deeds += [lambda order=order: users.delete_users(as_actor(ada), order) for order in (names, names[::-1])]
-    deeds += [lambda key=key: keys.block_key(as_actor(ada), key.id) for key in made[::2]]
+    deeds += [lambda key=key: key_changes.block_key(as_actor(ada), key.id) for key in made[::2]]
     all_at_once(app, deeds)
     assert (tally("users"), tally("keys"), told("key.deleted")) == (1, 0, 8)
     assert [key for key in rows(ApiKey) if key.deleted_at is None] == []

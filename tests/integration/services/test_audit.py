@@ -12,7 +12,7 @@ from selfserve.permissions import Client, Role
 from selfserve.schemas.account import PasswordChange
 from selfserve.schemas.keys import KeyCreate, KeyDelete, KeyUpdate
 from selfserve.schemas.users import InvitePeople, UserCreate, UserUpdate
-from selfserve.services import account, auth, bootstrap, key_deletes, keys, onboarding, users
+from selfserve.services import account, auth, bootstrap, key_changes, key_deletes, keys, onboarding, users
 from tests.application import MASTER_KEY
 from tests.factories import PASSWORD, make_invitation, make_key, rows
 from tests.html import SECRET
@@ -55,10 +55,12 @@ ENDED_LINK, CHANGED_USER, DELETED_KEY = (
 DEEDS = {
     "make a key": (lambda s: keys.create_key(s.ada, KeyCreate(key_alias="new")), [MADE_KEY]),
     "change a key": (
-        lambda s: keys.update_key(s.ada, KeyUpdate(key=s.key.row.id, key_alias="new")), [("key.updated", "key")]),
-    "block a key": (lambda s: keys.block_key(s.ada, s.key.row.id), [("key.blocked", "key")]),
-    "unblock a key": (lambda s: keys.unblock_key(s.ada, s.key.row.id), [("key.unblocked", "key")]),
-    "delete a key": (lambda s: key_deletes.delete_key(s.ada, s.key.row.id), [DELETED_KEY]),
+        lambda s: key_changes.update_key(s.ada, KeyUpdate(key=s.key.row.id, key_alias="new")),
+        [("key.updated", "key")],
+    ),
+    "block a key": (lambda s: key_changes.block_key(s.ada, s.key.row.id), [("key.blocked", "key")]),
+    "unblock a key": (lambda s: key_changes.unblock_key(s.ada, s.key.row.id), [("key.unblocked", "key")]),
+    "delete a key": (lambda s: key_deletes.delete_restorable(s.ada, [s.key.row.id]), [DELETED_KEY]),
     "delete keys by name": (
         lambda s: key_deletes.delete_keys(s.ada, KeyDelete(key_aliases=["laptop", "none"])), [DELETED_KEY]),
     "make a user": (
@@ -135,7 +137,7 @@ def state():
 
 REFUSED = {
     "a name that is taken": (lambda s: keys.create_key(s.ada, KeyCreate(user_id="mia", key_alias="laptop")), Conflict),
-    "a key that is not there": (lambda s: key_deletes.delete_key(s.ada, "none"), NotFound),
+    "a key that is not there": (lambda s: key_deletes.delete_restorable(s.ada, ["none"]), NotFound),
     "keys that are not there": (lambda s: key_deletes.delete_keys(s.ada, KeyDelete(keys=["none"])), NotFound),
     "an address that is taken": (
         lambda s: users.create_user(s.ada, UserCreate(user_email="MIA@example.com"), with_key=True), Conflict),

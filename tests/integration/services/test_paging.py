@@ -60,7 +60,7 @@ def test_what_is_made_or_deleted_meanwhile_neither_doubles_nor_hides_another_row
         page = key_lists.list_all_keys(as_actor(ada), KeyFilter(after=after))
         seen.extend(page.items)
         make_key(mia, f"new {len(seen)}")
-        key_deletes.delete_key(as_actor(ada), page.items[0].id)
+        key_deletes.delete_restorable(as_actor(ada), [page.items[0].id])
         return page
 
     listed = walk(app, read)

@@ -44,7 +44,7 @@ def do(actor, deed, *arguments):
             key_deletes.delete_keys(actor, KeyDelete(key_aliases=aliases))
         case "delete first key", ():
             oldest = select(ApiKey.id).where(ApiKey.deleted_at.is_(None)).order_by(ApiKey.created_at)
-            key_deletes.delete_key(actor, db.session.scalar(oldest) or "none")
+            key_deletes.delete_restorable(actor, [db.session.scalar(oldest) or "none"])
         case "block", (who,):
             users.block_user(actor, users.get_user_by_user_id(actor, who).id)
         case "delete", (people,):
