@@ -97,6 +97,8 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         organization=settings.selfserve_organization,
         support_contact=settings.email_support_contact,
         base_url=settings.public_url,
+        portal_url=settings.address,
+        gateway_url=settings.gateway_url,
     )
 
     @app.context_processor

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     proxy_base_url: str = Field(
         "", description="The address people use, such as `https://keys.example.com`; every link is made from it."
     )
+    selfserve_gateway_url: str = Field(
+        "", description="Where people point their tools when it is not this portal, with its `/v1` if it has one."
+    )
     server_root_path: str = Field("", description="Path prefix behind a reverse proxy, such as `/llm/keys`.")
     proxy_logout_url: str = Field(
         "", description="Where the browser goes after signing out; empty means the sign-in page."
@@ -121,7 +124,7 @@ class Settings(BaseSettings):
                 raise ValueError("must be an address to listen on, such as 127.0.0.1 or 0.0.0.0.") from None
         return host
 
-    @field_validator("proxy_base_url", "proxy_logout_url")
+    @field_validator("proxy_base_url", "proxy_logout_url", "selfserve_gateway_url")
     @classmethod
     def _url_is_http(cls, url: str) -> str:
         """Refuse what is no plain http or https address."""
@@ -183,6 +186,11 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """The address to open: the public one, else where `make run` listens."""
         return self.public_url or self.local_origin + self.server_root_path
+
+    @property
+    def gateway_url(self) -> str:
+        """The address that people give their tools: the gateway's, else this portal's."""
+        return self.selfserve_gateway_url.rstrip("/") or f"{self.address}/v1"
 
     @property
     def local_origin(self) -> str:

@@ -18,11 +18,15 @@
 
   // Copy: the clipboard is missing on plain http, then the old command, then a selection to copy by hand.
   const relabel = (button) => {
-    const label = button.querySelector("span");
-    const before = label.textContent;
-    if (before === "Copied") return;
-    label.textContent = "Copied";
-    setTimeout(() => (label.textContent = before), 1500);
+    const [label, icon] = [button.querySelector("span"), button.querySelector("use")];
+    const [words, picture] = [label.textContent, icon.getAttribute("href")];
+    if (picture.endsWith("#check")) return;
+    const show = (text, href) => {
+      if (words) label.textContent = text;
+      icon.setAttribute("href", href);
+    };
+    show("Copied", picture.replace("#copy", "#check"));
+    setTimeout(() => show(words, picture), 1500);
   };
   const copied = (button) => {
     if (button.closest("[data-uncopied]") && "secret" in button.dataset) unsaved().removeAttribute("data-uncopied");

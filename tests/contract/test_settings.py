@@ -87,6 +87,8 @@ def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
         ("PROXY_BASE_URL", "keys.example.com"),
         ("PROXY_BASE_URL", "javascript:alert(1)"),
         ("PROXY_LOGOUT_URL", "https://a.example/; script-src *"),
+        ("SELFSERVE_GATEWAY_URL", "llm.example.com/v1"),
+        ("SELFSERVE_GATEWAY_URL", "https://llm.example.com/v1'; rm -rf ~"),
         ("SERVER_ROOT_PATH", "/a b"),
         ("SERVER_ROOT_PATH", "//evil.example"),
         ("LITELLM_UI_SESSION_DURATION", "soon"),
@@ -124,6 +126,20 @@ def test_a_missing_secret_names_the_command_that_makes_it(tmp_path, monkeypatch,
 def test_the_root_path_is_in_a_link_once(tmp_path, monkeypatch, base, root, public):
     settings = load(tmp_path, monkeypatch, **GOOD, PROXY_BASE_URL=base, SERVER_ROOT_PATH=root)
     assert settings.public_url == public
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({}, "http://127.0.0.1:4000/v1"),
+        ({"PROXY_BASE_URL": "https://keys.example.com"}, "https://keys.example.com/v1"),
+        ({"SERVER_ROOT_PATH": "/llm"}, "http://127.0.0.1:4000/llm/v1"),
+        ({"SELFSERVE_GATEWAY_URL": "https://llm.example.com/v1/"}, "https://llm.example.com/v1"),
+        ({"SELFSERVE_GATEWAY_URL": "https://llm.example.com"}, "https://llm.example.com"),
+    ],
+)
+def test_tools_are_pointed_at_the_gateway_or_else_at_the_portal(tmp_path, monkeypatch, settings, shown):
+    assert load(tmp_path, monkeypatch, **GOOD | settings).gateway_url == shown
 
 
 @pytest.mark.parametrize("prefix", ["postgres://", "postgresql://", "postgresql+psycopg://"])

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, g, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.blueprints.keys.forms import CreateKeyForm, key_asked_for
+from selfserve.blueprints.keys.snippets import example_models
 from selfserve.errors import Conflict, Invalid
 from selfserve.minting import mint_token
 from selfserve.permissions import Permission
@@ -48,7 +49,14 @@ def create() -> AnyResponse:
     try:
         if command := form.command():
             made = keys.create_key(g.actor, key_asked_for(command))
-            return show_panel("keys/_reveal.html", "keys/_made.html", 201, made=made, fresh_id=made.key.id)
+            return show_panel(
+                "keys/_reveal.html",
+                "keys/_made.html",
+                201,
+                made=made,
+                fresh_id=made.key.id,
+                **example_models(made.key.models),
+            )
     except (Conflict, Invalid) as error:
         if error.param == "creation_token":
             flash_toast("That key was already made and shown.")
