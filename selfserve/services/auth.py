@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, select, update
 from selfserve.addresses import comparable
 from selfserve.clock import now
 from selfserve.database import transaction
+from selfserve.devices import device
 from selfserve.errors import Unauthenticated
 from selfserve.extensions import db
 from selfserve.minting import KEY_PREFIX, fingerprint, is_well_formed, mint_token, tail
@@ -63,12 +64,13 @@ def log_in(email: str, password: str, client: Client) -> NewSession:
     is_right = passwords.verify_password(user.password_hash if user else None, password)
     if user is None or not is_right or user.is_blocked:
         with transaction(durable=False):
-            record_event(nobody(client), "login.failed", "user", user.user_id if user else None)
+            who = user.user_id if user else None
+            record_event(nobody(client), "login.failed", "user", who, owner=who, after=_told(client))
         raise Unauthenticated(WRONG)
     with transaction():
         throttles.give_back(*buckets)
         session_id = add_session(user, client)
-        record_event(actor_of(user, client), "login.succeeded", "user", user.user_id, owner=user.user_id)
+        _record_login(user, client)
     _sweep()
     return NewSession(session_id, user)
 
@@ -77,7 +79,7 @@ def begin_session(user: User, client: Client) -> str:
     """Begin a session for somebody who has just proved who they are by a link."""
     with transaction():
         session_id = add_session(user, client)
-        record_event(actor_of(user, client), "login.succeeded", "user", user.user_id, owner=user.user_id)
+        _record_login(user, client)
     return session_id
 
 
@@ -165,6 +167,17 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
     _note_use(key, former, client)
     grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type)
     return actor_of(key.owner, client, grant)
+
+
+def _record_login(user: User, client: Client) -> None:
+    """Record that somebody signed in, and with what."""
+    who = actor_of(user, client)
+    record_event(who, "login.succeeded", "user", user.user_id, owner=user.user_id, after=_told(client))
+
+
+def _told(client: Client) -> dict[str, str]:
+    """Tell the audit what somebody came with."""
+    return {"device": device(client.user_agent)}
 
 
 def _sweep() -> None:

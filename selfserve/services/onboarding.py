@@ -93,7 +93,7 @@ def end_invitation(actor: Actor, name: str, *, is_accepted: bool) -> Invitation:
         if invitation.is_accepted:
             raise Conflict("That invitation was accepted already.", param="invitation_id")
         if is_accepted and invitation.ended_at is None:
-            _end(actor, invitation)
+            _end(actor, invitation, invitation.user)
     return invitation
 
 
@@ -103,7 +103,7 @@ def delete_invitation(actor: Actor, name: str) -> Invitation:
     with transaction():
         invitation = _lock(name)
         invitation.deleted_at = now()
-        _end(actor, invitation, "invitation.deleted")
+        _end(actor, invitation, invitation.user, "invitation.deleted")
     return invitation
 
 
@@ -115,7 +115,7 @@ def revoke_invitation(actor: Actor, row_id: str) -> User:
         if user is None:
             raise NotFound("There is no such user.", param="user_id")
         for invitation in db.session.scalars(_open_ones(user)):
-            _end(actor, invitation)
+            _end(actor, invitation, user)
     return user
 
 
@@ -172,7 +172,7 @@ def _create(actor: Actor, is_meant: ColumnElement[bool]) -> InvitationCreated:
 def add_invitation(actor: Actor, user: User) -> InvitationCreated:
     """Add an invitation's row after ending older open ones; needs an open transaction and the user's row locked."""
     for older in db.session.scalars(_open_ones(user)):
-        _end(actor, older)
+        _end(actor, older, user)
     db.session.flush()
     secret, moment = mint_invitation(), now()
     invitation = Invitation(
@@ -188,7 +188,8 @@ def add_invitation(actor: Actor, user: User) -> InvitationCreated:
     )
     db.session.add(invitation)
     db.session.flush()
-    record_event(actor, "invitation.created", "invitation", invitation.id, owner=user.user_id)
+    told = {"is_reset": user.has_password}
+    record_event(actor, "invitation.created", "invitation", invitation.id, owner=user.user_id, after=told)
     return InvitationCreated(invitation, user, secret)
 
 
@@ -254,12 +255,12 @@ def _open_ones(user: User) -> Select[Invitation]:
     return select(Invitation).where(Invitation.user_pk == user.id, *is_open).execution_options(populate_existing=True)
 
 
-def _end(actor: Actor, invitation: Invitation, action: str = "invitation.ended") -> None:
+def _end(actor: Actor, invitation: Invitation, user: User, action: str = "invitation.ended") -> None:
     """End one link if it is open still; needs an open transaction."""
     invitation.updated_at = now()
     invitation.ended_at = invitation.ended_at or invitation.updated_at
     invitation.updated_by = actor.user_id
-    record_event(actor, action, "invitation", invitation.id)
+    record_event(actor, action, "invitation", invitation.id, owner=user.user_id)
 
 
 def _unknown() -> NotFound:

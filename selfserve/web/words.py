@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from selfserve.clock import now
+from selfserve.devices import device, is_handheld
 from selfserve.money import to_dollars
 
 _WINDOWS = {"1d": "a day", "24h": "a day", "7d": "a week", "1w": "a week", "30d": "a month", "1mo": "a month"}
@@ -103,6 +104,16 @@ def left(moment: datetime) -> str:
     return plural(max(1, round(ahead / timedelta(minutes=1))), "minute")
 
 
+def span(end: datetime, start: datetime) -> str:
+    """Say how long something lasts: `24 hours`, `7 days`, `30 minutes`."""
+    lasts = end - start
+    if lasts >= timedelta(days=2):
+        return plural(round(lasts / timedelta(days=1)), "day")
+    if lasts >= timedelta(minutes=59, seconds=30):
+        return plural(round(lasts / timedelta(hours=1)), "hour")
+    return plural(max(1, round(lasts / timedelta(minutes=1))), "minute")
+
+
 def wait(seconds: int) -> str:
     """Say how long to wait: `40 seconds`, `5 minutes`."""
     return plural(seconds, "second") if seconds < 60 else plural(-(-seconds // 60), "minute")
@@ -138,9 +149,12 @@ _SAID = (
     iso,
     ago,
     left,
+    span,
     wait,
     is_past,
     initials,
     tone,
+    device,
+    is_handheld,
 )
 FILTERS: dict[str, Callable[..., object]] = {function.__name__: function for function in _SAID}

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "selfserve"
 
-PLAIN = {"addresses", "errors", "permissions", "config", "money", "clock", "minting"}
+PLAIN = {"addresses", "errors", "permissions", "config", "money", "clock", "minting", "devices"}
 BELOW_MODELS = PLAIN | {"extensions", "database"}
 WEB_FRAMEWORK = {"flask", "werkzeug", "wtforms", "flask_login", "flask_wtf", "jinja2", "markupsafe"}
 DATABASE = {"sqlalchemy", "flask_sqlalchemy", "psycopg", "sqlite3"}
