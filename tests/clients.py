@@ -1,7 +1,9 @@
 """The two doors as their users meet them. Each looks at every answer, so no test has to remember to."""
 
+import csv
 import http.client
 import http.cookies
+import io
 import json
 import re
 from dataclasses import dataclass, field
@@ -41,6 +43,16 @@ class Answer:
     @cached_property
     def html(self) -> Html:
         return Html(self.text, is_fragment="<html" not in self.text[:200].lower())
+
+    @property
+    def sheet(self) -> list[dict[str, str]]:
+        """The rows of a CSV file, by the names in its header row."""
+        return list(csv.DictReader(io.StringIO(self.text, newline="")))
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether it is a file to be saved."""
+        return self.headers.get("content-type") == "text/csv; charset=utf-8"
 
     @property
     def location(self) -> str:
@@ -223,9 +235,12 @@ class Browser:
         what = f"{method} {path} answered {answer.status}: {answer.body[:500]!r}"
         check_any(answer, what, reveals)
         if answer.status not in (204, 301, 302, 303, 304, 307, 308) and answer.body:
-            assert answer.headers["content-type"] == "text/html; charset=utf-8", what
+            assert answer.is_sheet or answer.headers["content-type"] == "text/html; charset=utf-8", what
             assert "no-store" in answer.headers.get("cache-control", ""), what
             assert {"HX-Request", "Cookie"} <= set(re.split(r",\s*", answer.headers.get("vary", ""))), what
+            if answer.is_sheet:
+                assert answer.headers["content-disposition"].startswith("attachment; filename="), what
+                return answer
             answer.html.check()
             if not answer.html.is_fragment:
                 self.page, self.path = answer.html, path

@@ -1,0 +1,26 @@
+"""Tables for spreadsheets: CSV in which no cell is a formula (S-36)."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from flask import Response
+
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+"""What makes a spreadsheet read a cell as a formula, in either width."""
+
+
+def sheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Answer with a file of these rows under a header row, to be saved as `name`."""
+    written = io.StringIO()
+    lines = csv.writer(written)
+    lines.writerow(header)
+    lines.writerows([harmless(cell) for cell in row] for row in rows)
+    response = Response(written.getvalue(), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def harmless(cell: object) -> object:
+    """Write a text so that a spreadsheet shows it and never runs it; what is no text stays."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

@@ -1,0 +1,37 @@
+"""A spreadsheet shows what people called things and never runs it (S-36)."""
+
+import csv
+import io
+
+import pytest
+
+from selfserve.web.sheets import harmless, sheet
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0", "＝1", "＋1", "－1", "＠x"]
+HARMLESS = ["laptop", "a=b", " =1", "'=1", "", "ünïcode 日本", 'quo"ted, comma', "two\nlines", "1e5", "mia@example.com"]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_cell_is_a_formula(formula):
+    """S-36: it keeps its words behind an apostrophe."""
+    assert harmless(formula) == f"'{formula}"
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_other_texts_stay_as_they_are(text):
+    assert harmless(text) == text
+
+
+@pytest.mark.parametrize("value", [0, -5, 7.5, None])
+def test_numbers_stay_numbers(value):
+    assert harmless(value) is value
+
+
+def test_whatever_stands_in_a_cell_comes_back_as_it_was():
+    """S-36: quotes, commas and line ends do not move cells."""
+    response = sheet("names.csv", ("name", "length"), [(text, len(text)) for text in HARMLESS])
+    read = list(csv.reader(io.StringIO(response.get_data(as_text=True), newline="")))
+    assert read == [["name", "length"], *([text, str(len(text))] for text in HARMLESS)]
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="names.csv"'
+    assert response.get_data(as_text=True).startswith("name,length\r\n")
