@@ -12,7 +12,7 @@ from selfserve.models import AuditEvent
 from selfserve.permissions import MASTER_USER_ID, Client, Role
 from selfserve.schemas.keys import KeyUpdate
 from selfserve.schemas.users import UserUpdate
-from selfserve.services import activity, auth, keys, onboarding, users
+from selfserve.services import activity, auth, key_changes, onboarding, users
 from tests.application import the_app
 from tests.factories import change, make_key, make_user, reload, save, save_all
 from tests.html import Html
@@ -78,8 +78,8 @@ def test_nothing_is_a_sentence_too():
 
 def test_mia_reads_what_she_did_and_what_was_done_to_her(as_actor, ada, mia):
     key = make_key(mia, "laptop")
-    keys.update_key(as_actor(mia), KeyUpdate(key=key.row.id, max_budget=5, key_alias="desk"))
-    keys.block_key(as_actor(ada), key.row.id)
+    key_changes.update_key(as_actor(mia), KeyUpdate(key=key.row.id, max_budget=5, key_alias="desk"))
+    key_changes.block_key(as_actor(ada), key.row.id)
     users.update_user(as_actor(ada), UserUpdate(user_id="mia", max_budget=20, models=["gpt-5"]))
     auth.begin_session(reload(mia), Client(source="web", address="10.0.8.21", user_agent=FIREFOX))
     assert said(activity.list_own_activity(as_actor(mia))) == [
@@ -92,7 +92,7 @@ def test_mia_reads_what_she_did_and_what_was_done_to_her(as_actor, ada, mia):
 
 def test_ada_reads_on_her_own_page_what_she_did_to_others(as_actor, ada, mia):
     key = make_key(mia, "laptop")
-    keys.block_key(as_actor(ada), key.row.id)
+    key_changes.block_key(as_actor(ada), key.row.id)
     users.change_role(as_actor(ada), mia.id, Role.PROXY_ADMIN_VIEWER)
     users.block_user(as_actor(ada), mia.id)
     assert said(activity.list_own_activity(as_actor(ada))) == [
@@ -105,7 +105,7 @@ def test_ada_reads_on_her_own_page_what_she_did_to_others(as_actor, ada, mia):
 @pytest.mark.parametrize("reader", ["ada", "vera"])
 def test_the_admins_read_a_persons_page(as_actor, ada, vera, mia, ina, reader):
     key = make_key(mia, "laptop")
-    keys.block_key(as_actor(mia), key.row.id)
+    key_changes.block_key(as_actor(mia), key.row.id)
     onboarding.create_invitation(as_actor(ada), "mia")
     users.update_user(as_actor(ada), UserUpdate(user_id="mia", blocked=True, max_budget=1))
     ada_is = "You" if reader == "ada" else "Ada"
@@ -119,8 +119,8 @@ def test_the_admins_read_a_persons_page(as_actor, ada, vera, mia, ina, reader):
 
 def test_the_page_of_a_key_does_not_name_it(as_actor, mia):
     key, other = make_key(mia, "laptop"), make_key(mia, "other")
-    keys.block_key(as_actor(mia), key.row.id)
-    keys.block_key(as_actor(mia), other.row.id)
+    key_changes.block_key(as_actor(mia), key.row.id)
+    key_changes.block_key(as_actor(mia), other.row.id)
     assert said(activity.list_key_activity(as_actor(mia), reload(key.row))) == ["You blocked this key Web, 10.0.0.1"]
 
 
@@ -169,7 +169,7 @@ def test_a_refused_sign_in_is_told_to_whom_it_concerns(as_actor, browser, mia):
 
 def test_where_an_admin_sat_is_their_business(as_actor, ada, mia):
     key = make_key(mia, "laptop")
-    keys.block_key(as_actor(ada), key.row.id)
+    key_changes.block_key(as_actor(ada), key.row.id)
     assert activity.list_own_activity(as_actor(mia))[0].address is None
     assert activity.list_key_activity(as_actor(mia), reload(key.row))[0].address is None
     assert activity.list_key_activity(as_actor(ada), reload(key.row))[0].address == "10.0.0.1"
@@ -213,7 +213,7 @@ def test_an_event_by_and_about_the_same_person_is_told_once(as_actor, mia):
 def test_odd_names_stay_text(as_actor, mia):
     key = make_key(mia, "<b>x</b>")
     change(mia, alias="<script>")
-    keys.block_key(as_actor(reload(mia)), key.row.id)
+    key_changes.block_key(as_actor(reload(mia)), key.row.id)
     ivy = make_user("Ivy", role="proxy_admin")
     assert said(activity.list_user_activity(as_actor(ivy), reload(mia))) == [
         "<script> blocked key <b>x</b> Web, 10.0.0.1"
