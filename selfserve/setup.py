@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import flask_migrate
+from alembic import command
+from alembic.util import CommandError
+from flask import current_app
 from sqlalchemy.exc import DBAPIError
 
 from selfserve.config import ENV_FILE, GENERATED, Settings, SettingsError, data_dir, given, load_settings, stored_secret
@@ -29,7 +31,7 @@ def main(arguments: list[str]) -> int:
             if "--serve" in arguments:
                 _refuse_taken_port(settings)
             _set_up(settings, with_demo="--demo" in arguments)
-    except SettingsError as error:
+    except (SettingsError, CommandError) as error:
         print(f"Selfserve cannot start.\n{error}", file=sys.stderr)
         return 2
     except DBAPIError as error:
@@ -65,13 +67,18 @@ def _set_up(settings: Settings, *, with_demo: bool) -> None:
 
     app = create_app(settings)
     with app.app_context():
-        flask_migrate.upgrade()
+        _migrate()
         print(f"\n  Selfserve is at {settings.address}")
         if with_demo:
             _fill_demo()
         else:
             _print_first_link(settings)
         print(f"\n  By curl:  curl {settings.address}/user/list -H {_key_argument(settings)}\n")
+
+
+def _migrate() -> None:
+    """Bring the database up to date. Raises CommandError, with nothing touched, for a newer version's database."""
+    command.upgrade(current_app.extensions["migrate"].migrate.get_config(), "head")
 
 
 def _print_first_link(settings: Settings) -> None:

@@ -34,8 +34,8 @@ _FROM_HTTP: dict[int, DomainError] = {
 }
 _COLLISIONS = ("40001", "40P01", "55P03")
 """PostgreSQL's words for two transactions in each other's way: serialization, deadlock, lock time-out."""
-_NO_TABLE = "42P01"
-"""PostgreSQL's word for a database that was not prepared yet; SQLite says it as an operational error."""
+_UNPREPARED = ("42P01", "42703")
+"""PostgreSQL's words for a table or a column that a set-up has yet to make; SQLite says it as an operational error."""
 _COLLIDED = "Somebody changed the same thing at the same moment. Nothing was changed; try again."
 _AWAY = "The database does not answer. Your keys are safe and nothing was changed; try again in a moment."
 
@@ -129,7 +129,7 @@ def _other(error: HTTPException) -> DomainError:
 def _database_away(error: DBAPIError | PoolTimeout) -> AnyResponse:
     """Say that the database is away; the reason goes to the log, without statement and parameters."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    if isinstance(error, ProgrammingError) and state != _NO_TABLE:
+    if isinstance(error, ProgrammingError) and state not in _UNPREPARED:
         return _unexpected(error)
     if state in _COLLISIONS:
         _let_go()

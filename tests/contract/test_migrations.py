@@ -1,10 +1,14 @@
 """The migrations make what the models say, and take it back, on the database of this run."""
 
+import shutil
+
 import flask_migrate
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
+from sqlalchemy.exc import DBAPIError
 
 from selfserve import create_app
 from selfserve.extensions import db
@@ -56,6 +60,34 @@ def test_every_step_goes_up_and_down_and_up_again(app):
         assert shape() == {}
         flask_migrate.upgrade(directory=str(MIGRATIONS))
         assert shape() == shapes[revisions()[-1]]
+        db.session.remove()
+        db.engine.dispose()
+
+
+BREAKS = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "broken", "{head}"
+
+
+def upgrade():
+    op.add_column("users", sa.Column("half", sa.Integer()))
+    op.execute("UPDATE users SET half = 1")
+    op.execute("INSERT INTO no_such_table VALUES (1)")
+"""
+
+
+def test_a_step_that_breaks_half_way_leaves_nothing_of_itself(app, tmp_path):
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    (tmp_path / "migrations" / "versions" / "broken.py").write_text(BREAKS.format(head=revisions()[-1]))
+    with an_app_on("broken", migrated=True).app_context():
+        before = shape()
+        for _again in range(2):
+            with pytest.raises(DBAPIError, match="no_such_table"):
+                flask_migrate.upgrade(directory=str(tmp_path / "migrations"))
+            assert shape() == before
+        flask_migrate.upgrade(directory=str(MIGRATIONS))
         db.session.remove()
         db.engine.dispose()
 

@@ -1,46 +1,16 @@
 """`python -m selfserve.setup`, run as `make run` runs it: secrets, migrations, the first admin's link, once."""
 
-import itertools
-import os
 import re
 import stat
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.application import the_database
 from tests.clients import Browser, Curl, OverHttp
-from tests.servers import ROOT, running
+from tests.servers import running
 
 LINK = re.compile(r"http://127\.0\.0\.1:4000/ui/onboarding\?id=([0-9a-f-]{36})")
 PASSWORD = "seven quiet foxes at noon"
-numbers = itertools.count(1)
-
-
-@pytest.fixture
-def database(app):
-    """An empty database of its own."""
-    return the_database().another(f"start{next(numbers)}", migrated=False)
-
-
-@pytest.fixture
-def setup(database, tmp_path):
-    """Run the set-up in an empty folder."""
-
-    def run(*arguments, module="selfserve.setup", **environment):
-        plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            env=plain | {"PYTHONPATH": str(ROOT), "DATABASE_URL": database} | environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
 
 
 def test_the_first_start_makes_secrets_migrates_and_prints_one_link(setup, tmp_path):
