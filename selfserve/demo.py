@@ -17,7 +17,7 @@ from selfserve.permissions import Actor, Client, Role
 from selfserve.schemas.keys import KeyCreate
 from selfserve.schemas.spend import CallRecord
 from selfserve.schemas.users import UserCreate, UserUpdate
-from selfserve.services import key_changes, keys, onboarding, passwords, spend, users
+from selfserve.services import key_changes, keys, onboarding, passwords, spend, user_changes, users
 from selfserve.services.actors import actor_of, master
 
 PASSWORD = "a quiet demo of nothing real"  # noqa: S105 - of made-up people in a throw-away database
@@ -70,7 +70,7 @@ def fill() -> list[tuple[str, str]]:
     spend.record_calls([*_calls(random.Random(11), made)])  # noqa: S311 - a believable pattern, no secret
     _age(made)
     key_changes.block_key(sam, made["hackathon"].id)
-    users.update_user(sam, UserUpdate(user_id="rasmus", blocked=True))
+    user_changes.update_user(sam, UserUpdate(user_id="rasmus", blocked=True))
     return [(f"{who}@acme.example", role.label) for _, who, role, _ in _PEOPLE if who in _SIGN_IN]
 
 

@@ -11,7 +11,8 @@ from selfserve.schemas.fields import Command, OptionalEmail
 from selfserve.schemas.users import UserCreate
 from selfserve.services import onboarding
 from selfserve.services.actors import master
-from selfserve.services.users import add_user, find_by_email, take_turns
+from selfserve.services.admins import take_turns
+from selfserve.services.users import add_user, find_by_email
 
 
 class Address(Command):

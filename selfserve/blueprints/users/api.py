@@ -21,7 +21,7 @@ from selfserve.schemas.users import (
     UserUpdate,
     UserUpdated,
 )
-from selfserve.services import key_lists, user_lists, users
+from selfserve.services import key_lists, user_changes, user_deletes, user_lists, users
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.links import settings
 from selfserve.web.render import accepts, returns
@@ -95,7 +95,7 @@ def available_roles() -> Any:
 @returns(UserUpdated)
 def update(command: UserUpdate) -> Any:
     """Change a user; what is not named stays, an explicit null clears."""
-    user = users.update_user(current_actor(), command)
+    user = user_changes.update_user(current_actor(), command)
     return {"user_id": user.user_id, "data": user}
 
 
@@ -104,4 +104,6 @@ def update(command: UserUpdate) -> Any:
 @accepts(UserDelete)
 def delete(command: UserDelete) -> Response:
     """Delete users, all or none; their keys stop at once. The answer is how many."""
-    return Response(f"{len(users.delete_users(current_actor(), command.user_ids))}\n", mimetype="application/json")
+    return Response(
+        f"{len(user_deletes.delete_users(current_actor(), command.user_ids))}\n", mimetype="application/json"
+    )

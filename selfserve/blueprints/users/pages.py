@@ -10,7 +10,7 @@ from selfserve.blueprints.users.forms import ROLES, InviteForm
 from selfserve.errors import Conflict, Invalid
 from selfserve.permissions import Permission, Role
 from selfserve.schemas.users import RoleChange, UserFilter
-from selfserve.services import onboarding, user_lists, users
+from selfserve.services import onboarding, user_changes, user_deletes, user_lists, users
 from selfserve.services.onboarding import InvitationCreated
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.guards import requires
@@ -77,7 +77,7 @@ def change_role(user_id: UUID) -> AnyResponse:
     """Give a user another role; when that is refused the select shows the true one again."""
     role = validated(RoleChange, {"role": request.form.get("role", "")}).role
     try:
-        user = users.change_role(g.actor, str(user_id), role)
+        user = user_changes.change_role(g.actor, str(user_id), role)
     except Conflict as error:
         if not wants_fragment():
             raise
@@ -91,7 +91,7 @@ def change_role(user_id: UUID) -> AnyResponse:
 @requires(Permission.USER_UPDATE)
 def block(user_id: UUID) -> AnyResponse:
     """Block a user: their sessions end and their keys stop."""
-    user = users.block_user(g.actor, str(user_id))
+    user = user_changes.block_user(g.actor, str(user_id))
     flash_toast(f"{user.name} is blocked. Their keys stopped and they are signed out.")
     return back_to_list(str(user_id))
 
@@ -100,7 +100,7 @@ def block(user_id: UUID) -> AnyResponse:
 @requires(Permission.USER_UPDATE)
 def unblock(user_id: UUID) -> AnyResponse:
     """Unblock a user: the same keys work again."""
-    user = users.unblock_user(g.actor, str(user_id))
+    user = user_changes.unblock_user(g.actor, str(user_id))
     flash_toast(f"{user.name} is unblocked. Their keys work again.")
     return back_to_list(str(user_id))
 
@@ -110,7 +110,7 @@ def unblock(user_id: UUID) -> AnyResponse:
 def confirm_delete(user_id: UUID) -> Response:
     """Ask before a user is deleted, and say how many keys will stop."""
     user = users.get_user(g.actor, str(user_id), Permission.USER_DELETE)
-    active_keys = users.count_keys_of(g.actor, str(user_id))
+    active_keys = user_deletes.count_keys_of(g.actor, str(user_id))
     return render("users/delete.html", "users/_delete.html", user=user, active_keys=active_keys, **whereabouts())
 
 
@@ -118,7 +118,7 @@ def confirm_delete(user_id: UUID) -> Response:
 @requires(Permission.USER_DELETE)
 def delete(user_id: UUID) -> AnyResponse:
     """Delete a user with their keys."""
-    user = users.delete_user(g.actor, str(user_id))
+    user = user_deletes.delete_user(g.actor, str(user_id))
     flash_toast(f"{user.name} is deleted. Their keys stopped.")
     return back_to_list()
 

@@ -12,7 +12,7 @@ from selfserve.models import AuditEvent
 from selfserve.permissions import MASTER_USER_ID, Client, Role
 from selfserve.schemas.keys import KeyUpdate
 from selfserve.schemas.users import UserUpdate
-from selfserve.services import activity, auth, key_changes, onboarding, users
+from selfserve.services import activity, auth, key_changes, onboarding, user_changes
 from tests.application import the_app
 from tests.factories import change, make_key, make_user, reload, save, save_all
 from tests.html import Html
@@ -80,7 +80,7 @@ def test_mia_reads_what_she_did_and_what_was_done_to_her(as_actor, ada, mia):
     key = make_key(mia, "laptop")
     key_changes.update_key(as_actor(mia), KeyUpdate(key=key.row.id, max_budget=5, key_alias="desk"))
     key_changes.block_key(as_actor(ada), key.row.id)
-    users.update_user(as_actor(ada), UserUpdate(user_id="mia", max_budget=20, models=["gpt-5"]))
+    user_changes.update_user(as_actor(ada), UserUpdate(user_id="mia", max_budget=20, models=["gpt-5"]))
     auth.begin_session(reload(mia), Client(source="web", address="10.0.8.21", user_agent=FIREFOX))
     assert said(activity.list_own_activity(as_actor(mia))) == [
         "You signed in Firefox on Linux, 10.0.8.21",
@@ -93,8 +93,8 @@ def test_mia_reads_what_she_did_and_what_was_done_to_her(as_actor, ada, mia):
 def test_ada_reads_on_her_own_page_what_she_did_to_others(as_actor, ada, mia):
     key = make_key(mia, "laptop")
     key_changes.block_key(as_actor(ada), key.row.id)
-    users.change_role(as_actor(ada), mia.id, Role.PROXY_ADMIN_VIEWER)
-    users.block_user(as_actor(ada), mia.id)
+    user_changes.change_role(as_actor(ada), mia.id, Role.PROXY_ADMIN_VIEWER)
+    user_changes.block_user(as_actor(ada), mia.id)
     assert said(activity.list_own_activity(as_actor(ada))) == [
         "You blocked the account of Mia Web, 10.0.0.1",
         "You changed Mia’s role from Internal user to Admin viewer Web, 10.0.0.1",
@@ -107,7 +107,7 @@ def test_the_admins_read_a_persons_page(as_actor, ada, vera, mia, ina, reader):
     key = make_key(mia, "laptop")
     key_changes.block_key(as_actor(mia), key.row.id)
     onboarding.create_invitation(as_actor(ada), "mia")
-    users.update_user(as_actor(ada), UserUpdate(user_id="mia", blocked=True, max_budget=1))
+    user_changes.update_user(as_actor(ada), UserUpdate(user_id="mia", blocked=True, max_budget=1))
     ada_is = "You" if reader == "ada" else "Ada"
     told = activity.list_user_activity(as_actor({"ada": ada, "vera": vera}[reader]), reload(mia))
     assert said(told) == [

@@ -10,7 +10,7 @@ from selfserve.errors import Conflict, DomainError, NotFound
 from selfserve.models import ApiKey, AuditEvent, Invitation, Tally, User
 from selfserve.schemas.keys import KeyDelete
 from selfserve.schemas.users import InvitePeople, UserCreate
-from selfserve.services import key_changes, key_deletes, onboarding, users
+from selfserve.services import key_changes, key_deletes, onboarding, user_deletes, users
 from tests.factories import make_company, make_key, make_user, rows
 
 AT_ONCE = 8
@@ -63,7 +63,7 @@ def test_the_same_people_deleted_in_every_order_fall_once_with_their_keys(app, a
     names = [person.user_id for person in people]
 
     def delete(order):
-        return lambda: users.delete_users(as_actor(ada), order)
+        return lambda: user_deletes.delete_users(as_actor(ada), order)
 
     results = all_at_once(app, [delete(order) for order in shuffled(names)])
     assert [isinstance(result, DomainError) for result in results].count(False) == 1
@@ -76,7 +76,7 @@ def test_people_and_keys_deleted_at_once_fall_once(app, as_actor, ada):
     made = [make_key(person).row for person in people for _ in range(2)]
     deeds = [lambda key=key: key_deletes.delete_restorable(as_actor(ada), [key.id]) for key in made]
     names = [person.user_id for person in people]
-    deeds += [lambda order=order: users.delete_users(as_actor(ada), order) for order in (names, names[::-1])]
+    deeds += [lambda order=order: user_deletes.delete_users(as_actor(ada), order) for order in (names, names[::-1])]
     deeds += [lambda key=key: key_changes.block_key(as_actor(ada), key.id) for key in made[::2]]
     all_at_once(app, deeds)
     assert (tally("users"), tally("keys"), told("key.deleted")) == (1, 0, 8)
@@ -132,7 +132,7 @@ def test_as_many_people_as_one_call_may_name_are_all_there_or_nobody_falls(as_ac
     people = make_company(499)
     names = [person.user_id for person in people]
     with pytest.raises(NotFound):
-        users.delete_users(as_actor(ada), [*names, "nobody"])
+        user_deletes.delete_users(as_actor(ada), [*names, "nobody"])
     assert tally("users") == 500
-    assert len(users.delete_users(as_actor(ada), names)) == 499
+    assert len(user_deletes.delete_users(as_actor(ada), names)) == 499
     assert (tally("users"), tally("keys")) == (1, 0)

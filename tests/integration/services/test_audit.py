@@ -12,7 +12,18 @@ from selfserve.permissions import Client, Role
 from selfserve.schemas.account import PasswordChange
 from selfserve.schemas.keys import KeyCreate, KeyDelete, KeyUpdate
 from selfserve.schemas.users import InvitePeople, UserCreate, UserUpdate
-from selfserve.services import account, auth, bootstrap, key_changes, key_deletes, keys, onboarding, users
+from selfserve.services import (
+    account,
+    auth,
+    bootstrap,
+    key_changes,
+    key_deletes,
+    keys,
+    onboarding,
+    user_changes,
+    user_deletes,
+    users,
+)
 from tests.application import MASTER_KEY
 from tests.factories import PASSWORD, make_invitation, make_key, rows
 from tests.html import SECRET
@@ -71,12 +82,12 @@ DEEDS = {
     "invite two": (
         lambda s: onboarding.invite_people(s.ada, InvitePeople(emails=["a@example.com", "b@example.com"])),
         [MADE_USER, MADE_LINK, MADE_USER, MADE_LINK]),
-    "change a role": (lambda s: users.change_role(s.ada, s.mia.id, Role.INTERNAL_USER_VIEWER), [CHANGED_USER]),
+    "change a role": (lambda s: user_changes.change_role(s.ada, s.mia.id, Role.INTERNAL_USER_VIEWER), [CHANGED_USER]),
     "change a user": (
-        lambda s: users.update_user(s.ada, UserUpdate(user_id="mia", max_budget=5)), [CHANGED_USER]),
-    "block a user": (lambda s: users.block_user(s.ada, s.mia.id), [CHANGED_USER]),
-    "unblock a user": (lambda s: users.unblock_user(s.ada, s.mia.id), [CHANGED_USER]),
-    "delete a user": (lambda s: users.delete_user(s.ada, s.mia.id), [DELETED_KEY, ("user.deleted", "user")]),
+        lambda s: user_changes.update_user(s.ada, UserUpdate(user_id="mia", max_budget=5)), [CHANGED_USER]),
+    "block a user": (lambda s: user_changes.block_user(s.ada, s.mia.id), [CHANGED_USER]),
+    "unblock a user": (lambda s: user_changes.unblock_user(s.ada, s.mia.id), [CHANGED_USER]),
+    "delete a user": (lambda s: user_deletes.delete_user(s.ada, s.mia.id), [DELETED_KEY, ("user.deleted", "user")]),
     "make a new link": (lambda s: onboarding.create_invitation(s.ada, "ina"), [ENDED_LINK, MADE_LINK]),
     "revoke a link": (lambda s: onboarding.revoke_invitation(s.ada, s.ina.id), [ENDED_LINK]),
     "end a link": (
@@ -143,9 +154,9 @@ REFUSED = {
         lambda s: users.create_user(s.ada, UserCreate(user_email="MIA@example.com"), with_key=True), Conflict),
     "an address that is taken, among others": (
         lambda s: onboarding.invite_people(s.ada, InvitePeople(emails=["a@example.com", "mia@example.com"])), Conflict),
-    "the last admin": (lambda s: users.delete_user(s.ada, s.ada.id), Conflict),
-    "the last admin's role": (lambda s: users.change_role(s.ada, s.ada.id, Role.INTERNAL_USER), Conflict),
-    "one of two who is not there": (lambda s: users.delete_users(s.ada, ["mia", "none"]), NotFound),
+    "the last admin": (lambda s: user_deletes.delete_user(s.ada, s.ada.id), Conflict),
+    "the last admin's role": (lambda s: user_changes.change_role(s.ada, s.ada.id, Role.INTERNAL_USER), Conflict),
+    "one of two who is not there": (lambda s: user_deletes.delete_users(s.ada, ["mia", "none"]), NotFound),
     "a weak password": (lambda s: claim(s, "password1234"), Invalid),
     "a link that was used": (lambda s: onboarding.claim("none", NEW_PASSWORD, None, VISITOR, shortest=12), Gone),
     "a wrong current password": (
@@ -172,7 +183,7 @@ def test_what_vera_may_not_do_leaves_no_record(scene, as_actor, vera, deed):
 
 
 def test_a_record_says_who_from_where_to_what_whose_and_what_changed(scene):
-    users.change_role(scene.ada, scene.mia.id, Role.PROXY_ADMIN_VIEWER)
+    user_changes.change_role(scene.ada, scene.mia.id, Role.PROXY_ADMIN_VIEWER)
     (record,) = rows(AuditEvent)
     assert (record.actor_user_id, record.actor_role, record.actor_key_id) == ("ada", "proxy_admin", None)
     assert (record.source, record.address, record.request_id) == ("web", "10.0.0.1", "a-request")

@@ -13,7 +13,19 @@ from selfserve.models import ApiKey, User
 from selfserve.permissions import Client
 from selfserve.schemas.keys import KeyCreate, KeyDelete, KeyListQuery
 from selfserve.schemas.users import InvitePeople, UserCreate, UserListQuery
-from selfserve.services import actors, bootstrap, key_deletes, key_lists, keys, onboarding, tallies, user_lists, users
+from selfserve.services import (
+    actors,
+    bootstrap,
+    key_deletes,
+    key_lists,
+    keys,
+    onboarding,
+    tallies,
+    user_changes,
+    user_deletes,
+    user_lists,
+    users,
+)
 from tests.application import the_database
 
 WHO = st.sampled_from(["ann", "ben", "cat"])
@@ -46,9 +58,9 @@ def do(actor, deed, *arguments):
             oldest = select(ApiKey.id).where(ApiKey.deleted_at.is_(None)).order_by(ApiKey.created_at)
             key_deletes.delete_restorable(actor, [db.session.scalar(oldest) or "none"])
         case "block", (who,):
-            users.block_user(actor, users.get_user_by_user_id(actor, who).id)
+            user_changes.block_user(actor, users.get_user_by_user_id(actor, who).id)
         case "delete", (people,):
-            users.delete_users(actor, people)
+            user_deletes.delete_users(actor, people)
         case "first admin", ():
             bootstrap.invite_first_admin(None)
         case "new admin", (who,):
