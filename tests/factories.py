@@ -15,7 +15,7 @@ from selfserve import minting
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
-from selfserve.models import ApiKey, Invitation, Tally, User
+from selfserve.models import ApiKey, FormerSecret, Invitation, Tally, User
 from selfserve.models.api_key import shown_prefix
 from selfserve.services import passwords
 from tests.application import the_app
@@ -30,6 +30,7 @@ class MadeKey:
 
     row: ApiKey
     secret: str
+    former: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ def make_key(owner: User, alias: str | None = None, *, secret: str | None = None
     """Make a key of somebody; it works and has no limits unless told otherwise."""
     secret = secret or minting.mint_key()
     return MadeKey(save(key_row(owner, secret, alias or f"key-{next(numbers)}", **columns), count="keys"), secret)
+
+
+def make_rotating_key(owner: User, alias: str | None = None, *, lasts: timedelta = timedelta(hours=24)) -> MadeKey:
+    """Make a key whose secret before this one still works, for a day unless told otherwise."""
+    ends_at, former = now() + lasts, minting.mint_key()
+    made = make_key(owner, alias, rotated_at=now(), grace_ends_at=ends_at)
+    hashed = {"token": minting.fingerprint(former), "prefix": shown_prefix(former), "tail": minting.tail(former)}
+    save(FormerSecret(key_id=made.row.id, ends_at=ends_at, **hashed))
+    return MadeKey(made.row, made.secret, former)
 
 
 def key_row(owner: User, secret: str, alias: str, **columns) -> ApiKey:

@@ -11,8 +11,9 @@ from tests.factories import make_invitation, make_key, make_user, rows
 from tests.html import SECRET
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
-VOLATILE = {"last_used_at", "id", "token", "tail", "secret_hash", "password_hash", "parent_id", "creation_token"}
-"""What is random in each row, or says through which door it came."""
+VOLATILE = {"id", "token", "tail", "secret_hash", "password_hash", "parent_id", "creation_token", "restorable_until"}
+VOLATILE |= {"last_used_at", "last_address", "last_agent", "secret_used_at"}
+"""What is random in each row, or says through which door it came: only a delete in the browser can be undone."""
 OF_THE_DOOR = {"actor_key_id", "source", "address", "request_id"}
 
 

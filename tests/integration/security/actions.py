@@ -7,7 +7,7 @@ from typing import Any
 from selfserve.permissions import Permission
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from tests.application import the_app
-from tests.factories import make_invitation, make_key
+from tests.factories import make_invitation, make_rotating_key
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ CURL_DEEDS = deeds(pages=False)
 
 
 def scene_of(owner: Any, user: Any) -> Scene:
-    """Give somebody a key, somebody else an open link."""
-    return Scene(make_key(owner), user, make_invitation(user))
+    """Give somebody a key that was just rotated, somebody else an open link."""
+    return Scene(make_rotating_key(owner), user, make_invitation(user))
 
 
 def token_of(page: Any) -> dict[str, str]:

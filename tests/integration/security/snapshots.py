@@ -7,7 +7,8 @@ from sqlalchemy import create_engine, select
 from selfserve.extensions import db
 from tests.application import the_database
 
-SEEN = {("api_keys", "last_used_at"), ("sessions", "last_seen_at")}
+SEEN = {("api_keys", name) for name in ("last_used_at", "secret_used_at", "last_address", "last_agent")}
+SEEN |= {("sessions", "last_seen_at")}
 """That somebody was there is noted once a minute, also by reading."""
 
 

@@ -24,6 +24,10 @@ NOT_A_KEYS = {name: value for name, value in EXTRAS.items() if name != "max_budg
 """What is no field of a key that its owner may set."""
 
 
+USE = {"last_used_at", "secret_used_at", "last_address", "last_agent"}
+"""What every call with a key notes on it."""
+
+
 def columns_of(row, but=frozenset()):
     """Read a row's columns again."""
     kept = {name: value for name, value in vars(reload(row)).items() if not name.startswith("_") and name != "owner"}
@@ -189,10 +193,10 @@ def test_a_limited_key_lifts_neither_its_own_limits_nor_those_of_a_sister(curl, 
     limits = {"max_budget": 5_000_000_000, "models": ["a"], "expires_at": now() + timedelta(days=1)}
     key, sister = make_key(mia, **limits), make_key(mia, **limits)
     asked = (key if target == "itself" else sister).row
-    before = columns_of(asked, {"last_used_at"})
+    before = columns_of(asked, USE)
     answer = curl(key.secret).post("/key/update", {"key": asked.id, **more})
     assert answer.status in (403, 422)
-    assert columns_of(asked, {"last_used_at"}) == before
+    assert columns_of(asked, USE) == before
 
 
 # -- what an admin did -----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from tests.integration.security.snapshots import unchanged
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 PAGE_DEEDS = ["block", "unblock", "delete"]
+CALLS = ["/key/update", "/key/block", "/key/unblock", "/key/delete", "/key/regenerate", "/key/grace/end"]
 NAMES = {
     "id": lambda key: key.row.id,
     "hash": lambda key: key.row.token,
@@ -54,7 +55,7 @@ def test_otto_cannot_open_the_question_whether_to_delete_mias_key(browser, otto,
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("path", ["/key/update", "/key/block", "/key/unblock", "/key/delete", "/key/info"])
+@pytest.mark.parametrize("path", [*CALLS, "/key/info"])
 def test_otto_cannot_tell_mias_key_from_none_by_curl(curl, otto, hers, path, name):
     """S-6: single, by every name a key has."""
     door, asked = curl(otto), NAMES[name](hers)
