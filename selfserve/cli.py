@@ -1,9 +1,15 @@
 """Commands for the server's own shell: `flask --app wsgi ...`."""
 
+import sqlite3
+from pathlib import Path
+
 import click
 from flask import Flask
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from selfserve.backup import copy_database
+from selfserve.config import GENERATED, data_dir, stored_secret
 from selfserve.errors import DomainError
 from selfserve.permissions import POLICY, Permission, Reach, Role
 from selfserve.services import bootstrap
@@ -24,6 +30,12 @@ def register_commands(app: Flask) -> None:
     def reset_password(email: str) -> None:
         """Print a link that lets the person with this address set a new password."""
         _print_link(app, lambda: bootstrap.reset_password(email))
+
+    @app.cli.command("backup")
+    @click.argument("file", type=click.Path(path_type=Path))
+    def backup(file: Path) -> None:
+        """Copy the embedded database to a new file while the server runs."""
+        _back_up(app, file)
 
     @app.cli.command("rights")
     @click.option("--routes", is_flag=True, help="List every address with what it asks for instead.")
@@ -51,6 +63,31 @@ def routes_table(app: Flask) -> str:
         methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         rows.append(f"{methods:<9} {rule.rule:<44} {access_of(app, rule.endpoint)}")
     return "\n".join(rows)
+
+
+def _back_up(app: Flask, file: Path) -> None:
+    """Copy the database and say what the copy holds and what it lacks, or say why not."""
+    url = make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    if url.get_backend_name() != "sqlite":
+        raise click.ClickException("This database is PostgreSQL. Use pg_dump, as docs/backup.md shows.")
+    try:
+        copy_database(Path(url.database or ""), file)
+    except FileExistsError:
+        raise click.ClickException(f"{file} exists already. Name a new file; nothing is overwritten.") from None
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise click.ClickException(f"No copy was made: {reason}.") from None
+    click.echo(
+        f"{file} holds the whole database as it was just now, and was checked: people, keys, spend and what was done.\n"
+        "Passwords, keys, links and sessions are in it as hashes only. Keep it to yourself all the same, and keep\n"
+        f"with it what it does not hold: SELFSERVE_SECRET_KEY and LITELLM_MASTER_KEY ({_where_secrets_are()})."
+    )
+
+
+def _where_secrets_are() -> str:
+    """Say where the two secrets of the installation are."""
+    files = [str(data_dir() / GENERATED[name]) for name in GENERATED if stored_secret(name)]
+    return " and ".join(files) or "set in the environment or in .env"
 
 
 def _print_link(app: Flask, make: object) -> None:

@@ -13,8 +13,8 @@ from tests.clients import Curl, OverHttp
 ROOT = Path(__file__).parents[3] / "selfserve"
 SOURCES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))}
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-ENTRANCES = {"setup.py", "serve.py", "config.py", "statics.py", "demo.py"}
-"""Read files and the environment: before any request, or the folder of our own static files."""
+ENTRANCES = {"setup.py", "serve.py", "config.py", "statics.py", "demo.py", "backup.py"}
+"""Read files and the environment: before any request, at the server's own shell, or our own static files."""
 NEVER_IMPORTED = {
     "pickle", "marshal", "shelve", "subprocess", "requests", "httpx", "urllib3", "aiohttp", "http", "socket", "ftplib",
     "smtplib", "xml", "lxml", "yaml", "tempfile", "shutil", "importlib", "ctypes",

@@ -13,9 +13,11 @@ ROUNDS = 20
 WRITERS = 6
 
 
-def write_until_it_dies(url, number, kept):
-    """Make users as fast as they come, and keep the ids of those that were answered."""
+def write_until_it_dies(url, number, kept, stop=None):
+    """Make users as fast as they come, until told to stop, and keep the ids of those that were answered."""
     for count in range(10_000):
+        if stop and stop.is_set():
+            return
         body = json.dumps({"user_id": f"{number}-{count}-{time.monotonic_ns()}", "auto_create_key": False}).encode()
         headers = {"Authorization": f"Bearer {MASTER_KEY}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{url}/user/new", body, headers)
