@@ -3,6 +3,7 @@
 from selfserve.blueprints.account.pages import pages as account_pages
 from selfserve.blueprints.auth.api import api as auth_api
 from selfserve.blueprints.auth.pages import pages as auth_pages
+from selfserve.blueprints.docs.api import api as docs_api
 from selfserve.blueprints.health.api import api as health_api
 from selfserve.blueprints.keys.api import api as keys_api
 from selfserve.blueprints.keys.pages import pages as keys_pages
@@ -24,4 +25,5 @@ DIRECTORY = (
     (users_api, None),
     (keys_api, None),
     (health_api, None),
+    (docs_api, None),
 )

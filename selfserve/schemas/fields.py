@@ -6,7 +6,7 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from selfserve.addresses import normalized
@@ -35,7 +35,9 @@ class FormCommand(BaseModel):
 class Answer(BaseModel):
     """What leaves through the API: only the fields that are named here."""
 
-    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+    model_config = ConfigDict(
+        from_attributes=True, populate_by_name=True, json_schema_serialization_defaults_required=True
+    )
 
 
 def wrong(message: str) -> PydanticCustomError:
@@ -135,32 +137,83 @@ def _timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def described_as(*forms: dict[str, Any], says: str = "") -> WithJsonSchema:
+    """Say to /openapi.json what a field takes, where its validators take more than its type tells."""
+    words = {"description": says} if says else {}
+    return WithJsonSchema((forms[0] if len(forms) == 1 else {"anyOf": list(forms)}) | words, mode="validation")
+
+
+_EMAIL = {"type": "string", "format": "email", "maxLength": 320}
+_NULL = {"type": "null"}
+_EMPTY = {"type": "string", "maxLength": 0}
+_WHOLE = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
+_DIGITS = {"type": "string", "pattern": r"^\s*\d*\s*$"}
+_MONEY = {"type": "number", "minimum": 0, "maximum": 1_000_000_000}
+_MONEY_TEXT = {"type": "string", "pattern": r"^\s*(\d+(\.\d*)?|\.\d+)?\s*$"}
+_SPAN = r"\d{1,9}(s|m|min|h|hr|d|w|mo)"
+_YES_OR_NO = {"enum": [0, 1, *["0", "1", "true", "false", "yes", "no", "on", "off", "t", "f", "y", "n"]]}
+
 Text = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_stripped)]
 OptionalText = Annotated[
     Annotated[str, Field(max_length=255)] | None,
     BeforeValidator(lambda value: _blank_is_none(_stripped(value))),
 ]
 Search = Annotated[OptionalText, AfterValidator(_without_secret)]
-Email = Annotated[str, Field(max_length=320), BeforeValidator(_email)]
-OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none)]
-Dollars = Annotated[Annotated[int, BeforeValidator(_dollars)] | None, BeforeValidator(_blank_is_none)]
+Email = Annotated[str, BeforeValidator(_email), Field(max_length=320), described_as(_EMAIL)]
+OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none), described_as(_EMAIL, _EMPTY, _NULL)]
+Dollars = Annotated[
+    Annotated[int, BeforeValidator(_dollars)] | None,
+    BeforeValidator(_blank_is_none),
+    described_as(_MONEY, _MONEY_TEXT, _NULL, says="Dollars, as a number or as text."),
+]
 Limit = Annotated[
-    Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_INTEGER)] | None, BeforeValidator(_blank_is_none)
+    Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_INTEGER)] | None,
+    BeforeValidator(_blank_is_none),
+    described_as(_WHOLE, _DIGITS, _NULL, says="A whole number, also as text."),
 ]
 Duration = Annotated[
-    Annotated[str, Field(max_length=32), AfterValidator(_duration)] | None, BeforeValidator(_forever_is_none)
+    Annotated[str, Field(max_length=32), AfterValidator(_duration)] | None,
+    BeforeValidator(_forever_is_none),
+    described_as(
+        {"type": "string", "pattern": f"^({_SPAN}|-1)?$"},
+        {"const": -1},
+        _NULL,
+        says=f"How long: {DURATION_FORMS}, a calendar month. Null or -1: for ever.",
+    ),
 ]
 Window = Annotated[
-    Annotated[str, Field(max_length=32), AfterValidator(_window)] | None, BeforeValidator(_blank_is_none)
+    Annotated[str, Field(max_length=32), AfterValidator(_window)] | None,
+    BeforeValidator(_blank_is_none),
+    described_as(
+        {"type": "string", "pattern": f"^({_SPAN})?$"},
+        _NULL,
+        says=f"How often the budget starts again: {DURATION_FORMS}.",
+    ),
 ]
 Names = Annotated[list[Text], Field(max_length=200)]
-Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
-AnyRole = Annotated[Role, BeforeValidator(_role)]
+Metadata = Annotated[
+    dict[str, Any], AfterValidator(_metadata), Field(description=f"{MAX_METADATA_BYTES // 1024} kB of JSON at most.")
+]
+AnyRole = Annotated[Role, BeforeValidator(_role), described_as({"type": "string", "enum": list(Role)})]
+Flag = Annotated[bool, described_as({"type": "boolean"}, _YES_OR_NO)]
 Secret = Annotated[str, Field(min_length=1, max_length=512), BeforeValidator(_plain)]
-Page = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=1_000_000)]
+Page = Annotated[
+    int,
+    BeforeValidator(_no_bool),
+    Field(ge=1, le=1_000_000),
+    described_as(_WHOLE | {"minimum": 1, "maximum": 1_000_000}),
+]
 
-Timestamp = Annotated[datetime, PlainSerializer(_timestamp, when_used="json")]
-DollarsOut = Annotated[int, PlainSerializer(lambda nanos: float(to_dollars(nanos)), when_used="json")]
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(_timestamp, when_used="json"),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "examples": ["2026-11-24T07:24:14.656345Z"]}, mode="serialization"
+    ),
+]
+DollarsOut = Annotated[
+    int, PlainSerializer(lambda nanos: float(to_dollars(nanos)), return_type=float, when_used="json")
+]
 
 
 def clamp(value: int) -> int:
@@ -168,4 +221,10 @@ def clamp(value: int) -> int:
     return min(value, 100)
 
 
-PageSize = Annotated[int, BeforeValidator(_no_bool), Field(ge=1), AfterValidator(clamp)]
+PageSize = Annotated[
+    int,
+    BeforeValidator(_no_bool),
+    Field(ge=1),
+    AfterValidator(clamp),
+    described_as(_WHOLE | {"minimum": 1}, says="How many rows; more than 100 is read as 100."),
+]

@@ -1,6 +1,14 @@
 """Health on the wire."""
 
+from typing import Literal
+
+from pydantic import RootModel
+
 from selfserve.schemas.fields import Answer
+
+
+class Liveness(RootModel[Literal["I'm alive!"]]):
+    """`GET /health/liveness` and `/health/liveliness`: the process answers."""
 
 
 class Readiness(Answer):

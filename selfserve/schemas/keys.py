@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasPath, Field, field_validator, model_validator
+from pydantic import AliasPath, BeforeValidator, Field, model_validator
 
 from selfserve.schemas.fields import (
     Answer,
@@ -11,6 +11,7 @@ from selfserve.schemas.fields import (
     Dollars,
     DollarsOut,
     Duration,
+    Flag,
     FormCommand,
     Limit,
     Metadata,
@@ -22,10 +23,23 @@ from selfserve.schemas.fields import (
     Secret,
     Text,
     Timestamp,
+    described_as,
     wrong,
 )
 from selfserve.schemas.limits import LimitFields
 
+
+def _the_operator_sets_it(value: Any) -> None:
+    """The master key is a setting of the server."""
+    if value is not None:
+        raise wrong("cannot be set here: change LITELLM_MASTER_KEY and start again.")
+
+
+NoMasterKey = Annotated[
+    None,
+    BeforeValidator(_the_operator_sets_it),
+    described_as({"type": "null"}, says="The master key is a setting of the server."),
+]
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 
 
@@ -35,7 +49,7 @@ class KeyFields(LimitFields):
     key_alias: OptionalText = None
     duration: Duration = None
     tags: Names | None = None
-    blocked: bool | None = None
+    blocked: Flag | None = None
     allowed_routes: Names | None = None
     spend: Dollars = None
 
@@ -87,16 +101,9 @@ class KeyRegenerate(KeyFields):
 
     key: Secret | None = None
     new_key: Secret | None = None
-    new_master_key: Any = None
+    new_master_key: NoMasterKey = None
     grace_period: Duration = None
-    until_use: bool = False
-
-    @field_validator("new_master_key")
-    @classmethod
-    def _the_operator_sets_it(cls, value: Any) -> None:
-        """The master key is a setting of the server."""
-        if value is not None:
-            raise wrong("cannot be set here: change LITELLM_MASTER_KEY and start again.")
+    until_use: Flag = False
 
 
 class KeyName(Command):
@@ -147,7 +154,7 @@ class KeyListQuery(Command):
     key_hash: Text | None = None
     key_alias: Text | None = None
     search: Text | None = None
-    return_full_object: bool = False
+    return_full_object: Flag = False
     status: Literal["active", "expired", "blocked"] | None = None
     sort_by: Literal["spend", "max_budget", "created_at", "updated_at", "token", "key_alias"] | None = None
     sort_order: Literal["asc", "desc"] = "desc"

@@ -1,16 +1,23 @@
 """What a user and a key have in common on the wire: budget and limits."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import field_validator
+from pydantic import BeforeValidator
 
-from selfserve.schemas.fields import Command, Dollars, Limit, Metadata, Names, Window, wrong
+from selfserve.schemas.fields import Command, Dollars, Limit, Metadata, Names, Window, described_as, wrong
 
 
-def no_teams_yet(value: Any) -> None:
+def _no_teams_yet(value: Any) -> None:
     """Say that teams do not exist yet rather than ignore them."""
-    if value:
+    if value not in (None, "", []):
         raise wrong("cannot be used: this version has no teams yet. Leave it out.")
+
+
+NoTeams = Annotated[
+    None,
+    BeforeValidator(_no_teams_yet),
+    described_as({"enum": [None, "", []]}, says="There are no teams yet."),
+]
 
 
 class LimitFields(Command):
@@ -23,6 +30,4 @@ class LimitFields(Command):
     rpm_limit: Limit = None
     max_parallel_requests: Limit = None
     metadata: Metadata | None = None
-    team_id: Any = None
-
-    _no_team = field_validator("team_id")(no_teams_yet)
+    team_id: NoTeams = None

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from selfserve.schemas.fields import Answer, Command, FormCommand, OptionalEmail, Text, Timestamp
+from selfserve.schemas.fields import Answer, Command, Flag, FormCommand, OptionalEmail, Text, Timestamp
 from selfserve.schemas.users import UserAnswer
 
 Password = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -25,7 +25,7 @@ class InvitationName(Command):
 class InvitationUpdate(InvitationName):
     """`POST /invitation/update`: `is_accepted: true` ends the link, `false` changes nothing."""
 
-    is_accepted: bool
+    is_accepted: Flag
 
 
 class LinkQuery(Command):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel, field_validator, model_validator
+from pydantic import BeforeValidator, Field, RootModel, model_validator
 
 from selfserve.permissions import Role
 from selfserve.schemas.fields import (
@@ -12,6 +12,7 @@ from selfserve.schemas.fields import (
     Dollars,
     DollarsOut,
     Duration,
+    Flag,
     FormCommand,
     OptionalEmail,
     OptionalText,
@@ -21,29 +22,45 @@ from selfserve.schemas.fields import (
     Text,
     Timestamp,
     Window,
+    described_as,
     wrong,
 )
 from selfserve.schemas.keys import KeyAnswer, Revealed
-from selfserve.schemas.limits import LimitFields, no_teams_yet
+from selfserve.schemas.limits import LimitFields, NoTeams
+
+
+def _people_set_their_own(value: Any) -> None:
+    """Nobody sets another person's password."""
+    if value is not None:
+        raise wrong(
+            "cannot be set here. Make an invitation with `/invitation/new`: people set their own through its link."
+        )
+
+
+def _no_mail_yet(value: Any) -> None:
+    """Say that no mail is sent yet rather than let somebody wait for it."""
+    if value is not None and value is not False:
+        raise wrong("cannot be used: no mail is sent yet. Make a link with `/invitation/new` and send it yourself.")
+
+
+NoPassword = Annotated[
+    None,
+    BeforeValidator(_people_set_their_own),
+    described_as({"type": "null"}, says="People set their own, through an invitation."),
+]
+NoMail = Annotated[
+    None,
+    BeforeValidator(_no_mail_yet),
+    described_as({"enum": [None, False]}, says="No mail is sent yet."),
+]
 
 
 class UserFields(LimitFields):
     """What can be said of a user, when one is made or changed."""
 
     user_alias: OptionalText = None
-    password: Any = None
-    teams: Any = None
-
-    _no_teams = field_validator("teams")(no_teams_yet)
-
-    @field_validator("password")
-    @classmethod
-    def _people_set_their_own(cls, value: Any) -> None:
-        """Nobody sets another person's password."""
-        if value is not None:
-            raise wrong(
-                "cannot be set here. Make an invitation with `/invitation/new`: people set their own through its link."
-            )
+    password: NoPassword = None
+    teams: NoTeams = None
 
 
 class UserCreate(UserFields):
@@ -53,17 +70,10 @@ class UserCreate(UserFields):
     user_email: OptionalEmail = None
     user_role: AnyRole | None = None
     spend: Dollars = None
-    auto_create_key: bool | None = None
+    auto_create_key: Flag | None = None
     key_alias: OptionalText = None
     duration: Duration = None
-    send_invite_email: Any = None
-
-    @field_validator("send_invite_email")
-    @classmethod
-    def _no_mail_yet(cls, value: Any) -> None:
-        """Say that no mail is sent yet rather than let somebody wait for it."""
-        if value:
-            raise wrong("cannot be used: no mail is sent yet. Make a link with `/invitation/new` and send it yourself.")
+    send_invite_email: NoMail = None
 
     @property
     def role(self) -> Role:
@@ -76,7 +86,7 @@ class UserChange(UserFields):
 
     user_email: OptionalEmail = None
     user_role: AnyRole | None = None
-    blocked: bool | None = None
+    blocked: Flag | None = None
 
 
 class UserUpdate(UserChange):
@@ -207,6 +217,10 @@ class UserUpdated(Answer):
 
     user_id: str
     data: UserAnswer
+
+
+class UsersDeleted(RootModel[int]):
+    """`POST /user/delete`: how many."""
 
 
 class RoleWords(Answer):

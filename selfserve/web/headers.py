@@ -5,17 +5,13 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from selfserve.config import Settings, origin_of
+from selfserve.web.guards import is_pages_face
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
-    """List what every answer carries; `form-action` lets the sign-out form be answered with the logout address."""
-    form_targets = " ".join(["'self'", *filter(None, [origin_of(settings.proxy_logout_url)])])
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-        f"form-action {form_targets}; base-uri 'none'; frame-ancestors 'none'"
-    )
+    """List what every answer carries."""
     headers = {
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": content_policy(settings),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",
@@ -24,6 +20,15 @@ def security_headers(settings: Settings) -> dict[str, str]:
         "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     }
     return headers | ({"Strict-Transport-Security": "max-age=31536000"} if settings.is_https else {})
+
+
+def content_policy(settings: Settings, images: str = "'self'") -> str:
+    """Say what a page may load; `form-action` lets the sign-out form be answered with the logout address."""
+    form_targets = " ".join(["'self'", *filter(None, [origin_of(settings.proxy_logout_url)])])
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; font-src 'self'; "
+        f"connect-src 'self'; form-action {form_targets}; base-uri 'none'; frame-ancestors 'none'"
+    )
 
 
 def secured(application: Any, settings: Settings) -> Any:
@@ -52,7 +57,6 @@ def init_headers(app: Flask) -> None:
         """Name the request, and keep caches from mixing people up."""
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["x-request-id"] = g.get("request_id", "")
-        response.vary.add("Cookie" if request.path.startswith("/ui") else "Authorization")
-        if request.path.startswith("/ui"):
-            response.vary.add("HX-Request")
+        is_page = is_pages_face(request.path)
+        response.vary.update(("Cookie", "HX-Request") if is_page else ("Authorization",))
         return response

@@ -1,6 +1,7 @@
 """How views take and give: commands in, pages, fragments and JSON out."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -8,16 +9,37 @@ from flask import Response, flash, get_flashed_messages, redirect, render_templa
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
-from selfserve.errors import BadRequest
+from selfserve.errors import BadRequest, DomainError
 from selfserve.web.bodies import read_json
 from selfserve.web.messages import explain
 
 View = Callable[..., Any]
 Model = TypeVar("Model", bound=BaseModel)
+JSON, TEXT = "application/json", "text/plain"
 
 
-def accepts(schema: type[Model], *, is_optional: bool = False) -> Callable[[View], View]:
-    """Hand the view a validated command: from the query on GET, from the JSON body otherwise, which may be optional."""
+@dataclass(frozen=True)
+class Wire:
+    """What a route takes and gives, as its decorators say it; /openapi.json is made from nothing else."""
+
+    command: type[BaseModel] | None = None
+    is_form: bool = False
+    is_optional: bool = False
+    answer: Any = None
+    status: int = 200
+    kinds: tuple[str, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    errors: tuple[type[DomainError], ...] = ()
+    token: str | None = None
+
+
+def wire_of(view: View) -> Wire:
+    """Tell what the decorators of a view say of it."""
+    return getattr(view, "wire", Wire())
+
+
+def accepts(schema: type[Model], *, is_form: bool = False, is_optional: bool = False) -> Callable[[View], View]:
+    """Hand the view a validated command: from the query on GET, else from a form or a JSON body."""
 
     def decorate(view: View) -> View:
         """Wrap one view."""
@@ -25,17 +47,20 @@ def accepts(schema: type[Model], *, is_optional: bool = False) -> Callable[[View
         @wraps(view)
         def read_and_call(**values: Any) -> Any:
             """Read the command, then call the view."""
-            is_read = request.method in ("GET", "HEAD")
-            given = read_query() if is_read else read_json(is_optional=is_optional)
-            return view(validated(schema, given), **values)
+            return view(validated(schema, _content(is_form, is_optional)), **values)
 
-        return read_and_call
+        return _say(read_and_call, command=schema, is_form=is_form, is_optional=is_optional)
 
     return decorate
 
 
-def returns(schema: Any) -> Callable[[View], View]:
-    """Let only what the schema names leave, as JSON; `(answer, headers)` adds headers."""
+def returns(
+    schema: Any, *, text: Callable[[Any], str] | None = None, headers: dict[str, str] | None = None
+) -> Callable[[View], View]:
+    """Let only what the schema names leave, as JSON or, where `text` writes it so, as text for a terminal that asks.
+
+    `(answer, headers)` adds headers; `headers` says what they mean.
+    """
 
     def decorate(view: View) -> View:
         """Wrap one view."""
@@ -44,13 +69,57 @@ def returns(schema: Any) -> Callable[[View], View]:
         def call_and_write(*arguments: Any, **values: Any) -> Response:
             """Call the view, then write its answer."""
             answer = view(*arguments, **values)
-            answer, headers = answer if isinstance(answer, tuple) else (answer, {})
-            written = schema.model_validate(answer).model_dump_json()
-            return Response(written + "\n", headers=headers, mimetype="application/json")
+            answer, given = answer if isinstance(answer, tuple) else (answer, {})
+            checked = schema.model_validate(answer)
+            if text is None:
+                return Response(checked.model_dump_json() + "\n", headers=given, mimetype=JSON)
+            kind = request.accept_mimetypes.best_match((JSON, TEXT), default=JSON)
+            written = text(checked) if kind == TEXT else checked.model_dump_json()
+            return Response(written + "\n", headers={**given, "Vary": "Accept"}, mimetype=kind)
 
-        return call_and_write
+        return _say(call_and_write, answer=schema, kinds=(JSON, TEXT) if text else (JSON,), headers=headers or {})
 
     return decorate
+
+
+def redirects(endpoint: str) -> Callable[[View], View]:
+    """Send whoever called on to a page when the view is done."""
+
+    def decorate(view: View) -> View:
+        """Wrap one view."""
+
+        @wraps(view)
+        def call_and_send_on(*arguments: Any, **values: Any) -> AnyResponse:
+            """Call the view, then send on."""
+            view(*arguments, **values)
+            return redirect(url_for(endpoint), 303)
+
+        return _say(call_and_send_on, status=303, headers={"Location": "Where to go now."})
+
+    return decorate
+
+
+def raises(*errors: type[DomainError]) -> Callable[[View], View]:
+    """Say with what a view may refuse, beside what its other decorators refuse."""
+    return lambda view: _say(view, errors=errors)
+
+
+def wants_token(name: str) -> Callable[[View], View]:
+    """Say which token of its own a public view asks for, as `Authorization: Bearer`."""
+    return lambda view: _say(view, token=name)
+
+
+def _say(view: View, **words: Any) -> View:
+    """Leave on a view what a decorator knows of it."""
+    view.wire = replace(wire_of(view), **words)  # type: ignore[attr-defined]
+    return view
+
+
+def _content(is_form: bool, is_optional: bool) -> dict[str, Any]:
+    """Read what was sent: the query on GET, else the fields of a form or a JSON body."""
+    if request.method in ("GET", "HEAD"):
+        return read_query()
+    return request.form.to_dict() if is_form else read_json(is_optional=is_optional)
 
 
 def validated(schema: type[Model], content: dict[str, Any]) -> Model:

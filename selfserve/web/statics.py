@@ -28,7 +28,7 @@ def init_statics(app: Flask, settings: Settings) -> None:
 def _content_hash() -> str:
     """Hash what all files hold, so that a change of any is a change of address."""
     digest = hashlib.sha256()
-    for path in sorted(FOLDER.iterdir()):
+    for path in sorted(FOLDER.rglob("*")):
         if path.is_file() and path.suffix != ".gz":
-            digest.update(path.name.encode() + path.read_bytes())
+            digest.update(str(path.relative_to(FOLDER)).encode() + path.read_bytes())
     return digest.hexdigest()[:12]

@@ -26,6 +26,8 @@ PAGES = [route for route in GUARDED if is_pages_face(route[0])]
 PAGE_WRITES = [route for route in ROUTES if is_pages_face(route[0]) and route[1] == "POST"]
 PUBLIC_ROUTES = {
     ("/", "GET"),
+    ("/docs", "GET"),
+    ("/openapi.json", "GET"),
     ("/health/liveliness", "GET"),
     ("/health/liveness", "GET"),
     ("/health/readiness", "GET"),

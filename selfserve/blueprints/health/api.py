@@ -1,12 +1,12 @@
 """Health, for load balancers and scripts."""
 
-from flask import Blueprint, Response
+from flask import Blueprint
 
 from selfserve.errors import Unavailable
-from selfserve.schemas.health import Readiness
+from selfserve.schemas.health import Liveness, Readiness
 from selfserve.services import health
 from selfserve.web.guards import public
-from selfserve.web.render import returns
+from selfserve.web.render import raises, returns
 
 api = Blueprint("health_api", __name__)
 
@@ -14,14 +14,16 @@ api = Blueprint("health_api", __name__)
 @api.get("/health/liveliness", endpoint="liveliness")
 @api.get("/health/liveness")
 @public
-def liveness() -> Response:
+@returns(Liveness)
+def liveness() -> str:
     """Say that the process answers, in the documented words."""
-    return Response('"I\'m alive!"\n', mimetype="application/json")
+    return "I'm alive!"
 
 
 @api.get("/health/readiness")
 @public
 @returns(Readiness)
+@raises(Unavailable)
 def readiness() -> Readiness:
     """Say whether the database answers; 503 when it does not."""
     if not health.is_database_up():

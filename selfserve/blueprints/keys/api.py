@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from selfserve.errors import Conflict, NotFound
 from selfserve.permissions import Permission
 from selfserve.schemas.keys import (
     KeyAliases,
@@ -29,7 +30,7 @@ from selfserve.services import key_changes, key_deletes, key_lists, key_rotation
 from selfserve.services.key_names import without_secret
 from selfserve.services.keys import KeyCreated
 from selfserve.web.guards import current_actor, requires
-from selfserve.web.render import accepts, returns, validated
+from selfserve.web.render import accepts, raises, returns, validated
 
 api = Blueprint("keys_api", __name__)
 
@@ -38,6 +39,7 @@ api = Blueprint("keys_api", __name__)
 @requires(Permission.KEY_CREATE)
 @accepts(KeyCreate)
 @returns(KeyGenerated)
+@raises(NotFound, Conflict)
 def generate(command: KeyCreate) -> KeyGenerated:
     """Make a key: its secret is shown here and never again."""
     return _revealed(keys.create_key(current_actor(), command), command.duration)
@@ -47,6 +49,7 @@ def generate(command: KeyCreate) -> KeyGenerated:
 @requires(Permission.KEY_ROTATE)
 @accepts(KeyRegenerate)
 @returns(KeyGenerated)
+@raises(NotFound, Conflict)
 def regenerate(command: KeyRegenerate) -> KeyGenerated:
     """Rotate a key: a new secret for the same key; the old one stops, or works for `grace_period` more."""
     return _revealed(key_rotation.rotate_key(current_actor(), command), command.duration)
@@ -56,6 +59,7 @@ def regenerate(command: KeyRegenerate) -> KeyGenerated:
 @requires(Permission.KEY_ROTATE)
 @accepts(KeyRegenerate, is_optional=True)
 @returns(KeyGenerated)
+@raises(NotFound, Conflict)
 def regenerate_named(command: KeyRegenerate, key: str) -> KeyGenerated:
     """Rotate the key that the address names by its hash, id or secret; the body may be left out."""
     asked = validated(KeyRegenerate, command.model_dump(exclude_unset=True) | {"key": key})
@@ -66,6 +70,7 @@ def regenerate_named(command: KeyRegenerate, key: str) -> KeyGenerated:
 @requires(Permission.KEY_ROTATE)
 @accepts(KeyName)
 @returns(KeyUpdated)
+@raises(NotFound)
 def end_grace(command: KeyName) -> Any:
     """Stop the secret before the current one at once."""
     return key_rotation.end_grace(current_actor(), command.key)
@@ -75,6 +80,7 @@ def end_grace(command: KeyName) -> Any:
 @requires(Permission.KEY_READ)
 @accepts(KeyQuery)
 @returns(KeyInfo)
+@raises(NotFound)
 def info(query: KeyQuery) -> Any:
     """Show a key; without `key` the one that asks."""
     actor = current_actor()
@@ -135,6 +141,7 @@ def health() -> KeyHealth:
 @requires(Permission.KEY_UPDATE)
 @accepts(KeyUpdate)
 @returns(KeyUpdated)
+@raises(NotFound, Conflict)
 def update(command: KeyUpdate) -> Any:
     """Change a key; what is not named stays, an explicit null clears."""
     return key_changes.update_key(current_actor(), command)
@@ -144,6 +151,7 @@ def update(command: KeyUpdate) -> Any:
 @requires(Permission.KEY_BLOCK)
 @accepts(KeyName)
 @returns(KeyUpdated)
+@raises(NotFound)
 def block(command: KeyName) -> Any:
     """Block a key: it stops at once."""
     return key_changes.block_key(current_actor(), command.key)
@@ -153,6 +161,7 @@ def block(command: KeyName) -> Any:
 @requires(Permission.KEY_BLOCK)
 @accepts(KeyName)
 @returns(KeyUpdated)
+@raises(NotFound)
 def unblock(command: KeyName) -> Any:
     """Unblock a key."""
     return key_changes.unblock_key(current_actor(), command.key)
@@ -162,6 +171,7 @@ def unblock(command: KeyName) -> Any:
 @requires(Permission.KEY_DELETE)
 @accepts(KeyDelete)
 @returns(KeysDeleted)
+@raises(NotFound, Conflict)
 def delete(command: KeyDelete) -> KeysDeleted:
     """Delete keys for good, in one transaction."""
     done = key_deletes.delete_keys(current_actor(), command)

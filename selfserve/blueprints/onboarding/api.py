@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from selfserve.errors import Gone, Unauthenticated
+from selfserve.errors import Conflict, Gone, NotFound, TooMany, Unauthenticated, Unavailable
 from selfserve.permissions import Permission
 from selfserve.schemas.onboarding import (
     Claimed,
@@ -19,7 +19,7 @@ from selfserve.schemas.onboarding import (
 from selfserve.services import onboarding
 from selfserve.web.guards import current_actor, public, requires
 from selfserve.web.links import invitation_link, login_link, settings
-from selfserve.web.render import accepts, returns
+from selfserve.web.render import accepts, raises, returns, wants_token
 from selfserve.web.tokens import read_onboarding, sign_onboarding
 
 api = Blueprint("onboarding_api", __name__)
@@ -28,7 +28,8 @@ api = Blueprint("onboarding_api", __name__)
 @api.post("/invitation/new")
 @requires(Permission.INVITATION_CREATE)
 @accepts(InvitationNew)
-@returns(InvitationAnswer)
+@returns(InvitationAnswer, headers={"Location": "The whole link, to be sent to that person."})
+@raises(NotFound, Conflict)
 def new(command: InvitationNew) -> Any:
     """Make a link; its full address is in the `Location` header. An older open link of that user ends."""
     created = onboarding.create_invitation(current_actor(), command.user_id)
@@ -41,6 +42,7 @@ def new(command: InvitationNew) -> Any:
 @requires(Permission.INVITATION_READ)
 @accepts(InvitationName)
 @returns(InvitationAnswer)
+@raises(NotFound)
 def info(query: InvitationName) -> InvitationAnswer:
     """Show an invitation."""
     return _named(onboarding.get_invitation(current_actor(), query.invitation_id), query.invitation_id)
@@ -50,6 +52,7 @@ def info(query: InvitationName) -> InvitationAnswer:
 @requires(Permission.INVITATION_UPDATE)
 @accepts(InvitationUpdate)
 @returns(InvitationAnswer)
+@raises(NotFound, Conflict)
 def update(command: InvitationUpdate) -> InvitationAnswer:
     """End a link with `is_accepted: true`; `false` changes nothing."""
     ended = onboarding.end_invitation(current_actor(), command.invitation_id, is_accepted=command.is_accepted)
@@ -60,6 +63,7 @@ def update(command: InvitationUpdate) -> InvitationAnswer:
 @requires(Permission.INVITATION_DELETE)
 @accepts(InvitationName)
 @returns(InvitationAnswer)
+@raises(NotFound)
 def delete(command: InvitationName) -> InvitationAnswer:
     """Delete an invitation; its link ends."""
     return _named(onboarding.delete_invitation(current_actor(), command.invitation_id), command.invitation_id)
@@ -69,6 +73,7 @@ def delete(command: InvitationName) -> InvitationAnswer:
 @public
 @accepts(LinkQuery)
 @returns(OnboardingToken)
+@raises(Gone, TooMany, Unavailable)
 def get_token(query: LinkQuery) -> OnboardingToken:
     """Look at a link without using it, and get the token that claims it."""
     opened = onboarding.open_link(query.invite_link, g.client)
@@ -81,6 +86,8 @@ def get_token(query: LinkQuery) -> OnboardingToken:
 @public
 @accepts(ClaimToken)
 @returns(Claimed)
+@wants_token("onboardingToken")
+@raises(Unauthenticated, Conflict, Gone, TooMany, Unavailable)
 def claim_token(command: ClaimToken) -> Any:
     """Set the password of the person whom the link is for. It works once."""
     invitation_id = read_onboarding(_bearer())

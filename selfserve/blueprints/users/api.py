@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint
 
+from selfserve.errors import Conflict, NotFound
 from selfserve.permissions import Permission, Role
 from selfserve.schemas.keys import KeyAnswer, KeyListQuery, Revealed
 from selfserve.schemas.users import (
@@ -18,13 +19,14 @@ from selfserve.schemas.users import (
     UserListQuery,
     UserNew,
     UserQuery,
+    UsersDeleted,
     UserUpdate,
     UserUpdated,
 )
 from selfserve.services import key_lists, user_changes, user_deletes, user_lists, users
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.links import settings
-from selfserve.web.render import accepts, returns
+from selfserve.web.render import accepts, raises, returns
 
 api = Blueprint("users_api", __name__)
 
@@ -35,6 +37,7 @@ MOST_KEYS_SHOWN = 100
 @requires(Permission.USER_CREATE)
 @accepts(UserCreate)
 @returns(UserNew)
+@raises(Conflict)
 def new(command: UserCreate) -> UserNew:
     """Make a user and, unless `auto_create_key` says no, a first key: its secret is shown here and never again."""
     wants_key = settings().selfserve_auto_create_key if command.auto_create_key is None else command.auto_create_key
@@ -52,6 +55,7 @@ def new(command: UserCreate) -> UserNew:
 @requires(Permission.USER_READ)
 @accepts(UserQuery)
 @returns(UserInfo)
+@raises(NotFound)
 def info(query: UserQuery) -> UserInfo:
     """Show a user and their keys, a hundred at most; without `user_id` the caller's own row."""
     user = users.get_user_by_user_id(current_actor(), query.user_id)
@@ -63,6 +67,7 @@ def info(query: UserQuery) -> UserInfo:
 @requires(Permission.USER_READ)
 @accepts(UserQuery)
 @returns(UserAnswer)
+@raises(NotFound)
 def info_v2(query: UserQuery) -> Any:
     """Show a user without their keys."""
     return users.get_user_by_user_id(current_actor(), query.user_id)
@@ -93,6 +98,7 @@ def available_roles() -> Any:
 @requires(Permission.USER_UPDATE)
 @accepts(UserUpdate)
 @returns(UserUpdated)
+@raises(NotFound, Conflict)
 def update(command: UserUpdate) -> Any:
     """Change a user; what is not named stays, an explicit null clears."""
     user = user_changes.update_user(current_actor(), command)
@@ -102,8 +108,8 @@ def update(command: UserUpdate) -> Any:
 @api.post("/user/delete")
 @requires(Permission.USER_DELETE)
 @accepts(UserDelete)
-def delete(command: UserDelete) -> Response:
+@returns(UsersDeleted)
+@raises(NotFound, Conflict)
+def delete(command: UserDelete) -> int:
     """Delete users, all or none; their keys stop at once. The answer is how many."""
-    return Response(
-        f"{len(user_deletes.delete_users(current_actor(), command.user_ids))}\n", mimetype="application/json"
-    )
+    return len(user_deletes.delete_users(current_actor(), command.user_ids))

@@ -148,7 +148,7 @@ def test_a_session_cookie_and_a_token_in_the_address_are_never_read(curl, mia):
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs", "/openapi.json", "/metrics", "/debug", "/console", "/.env", "/static/../config.py", "/ui/../key/list"],
+    ["/redoc", "/swagger", "/metrics", "/debug", "/console", "/.env", "/static/../config.py", "/ui/../key/list"],
 )
 def test_no_door_that_nobody_meant_to_open(curl, path):
     answer = curl().transport.send("GET", path, {}, None)

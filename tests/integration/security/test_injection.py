@@ -37,8 +37,8 @@ PARAMETERS = {
     "/invitation/info": ("invitation_id",),
     "/onboarding/get_token": ("invite_link",),
 }
-FREE = {"/ui/", "/", "/ui/keys/new", "/ui/users/new", "/ui/account", "/ui/logout", "/user/available_roles",
-        "/key/health", "/health/liveness", "/health/liveliness", "/health/readiness"}  # fmt: skip
+FREE = {"/ui/", "/", "/ui/keys/new", "/ui/users/new", "/ui/account", "/ui/logout", "/user/available_roles", "/docs",
+        "/openapi.json", "/key/health", "/health/liveness", "/health/liveliness", "/health/readiness"}  # fmt: skip
 MEANT = {200, 201, 303, 400, 401, 403, 404, 409, 410, 422, 429}
 
 
