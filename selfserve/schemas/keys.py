@@ -104,6 +104,7 @@ class KeyRegenerate(KeyFields):
     new_master_key: NoMasterKey = None
     grace_period: Duration = None
     until_use: Flag = False
+    permissions: Metadata | None = None
 
 
 class KeyName(Command):
