@@ -62,7 +62,7 @@ def regenerate(command: KeyRegenerate) -> KeyGenerated:
 @raises(NotFound, Conflict)
 def regenerate_named(command: KeyRegenerate, key: str) -> KeyGenerated:
     """Rotate the key that the address names by its hash, id or secret; the body may be left out."""
-    asked = validated(KeyRegenerate, command.model_dump(exclude_unset=True) | {"key": key})
+    asked = command.model_copy(update={"key": validated(KeyName, {"key": key}).key})
     return _revealed(key_rotation.rotate_key(current_actor(), asked), asked.duration)
 
 

@@ -45,6 +45,18 @@ def test_the_path_needs_no_body(curl, mia):
     assert answer.status == 200
 
 
+def test_the_path_names_the_key_and_the_body_its_limits(curl, mia, otto):
+    key, others = make_key(mia), make_key(otto)
+    body = {"key": others.row.id, "max_budget": "12.50", "duration": "1h"}
+    made = curl(mia).post(f"/key/{key.row.id}/regenerate", body, reveals=True).json
+    assert (made["id"], made["max_budget"], made["duration"]) == (key.row.id, 12.5, "1h")
+
+
+def test_nonsense_in_the_path_is_told(curl, mia):
+    assert curl(mia).post("/key/a%00b/regenerate", {}).status == 422
+    assert curl(mia).post(f"/key/{'x' * 600}/regenerate", {}).status == 422
+
+
 def test_without_a_name_the_key_that_asks_is_meant_and_the_master_key_has_to_name_one(curl, mia):
     key = make_key(mia)
     made = curl(key.secret).post("/key/regenerate", {}, reveals=True).json
