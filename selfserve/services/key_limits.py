@@ -105,6 +105,18 @@ def check_change(actor: Actor, key: ApiKey, parent: ApiKey | None, changed: dict
             )
 
 
+def refuse_wider_secret(actor: Actor, key: ApiKey) -> None:
+    """Refuse to hand whoever came with one key the secret of another that may do more (S-7)."""
+    if actor.key is None or actor.key.id == key.id:
+        return
+    limits = limits_of(key)
+    asked = {name: getattr(limits, name) for name in (*NUMBERS, "models", "expires_at")}
+    _check(asked, actor.key.limits, "the limit of the key you came with", clearing_exceeds=True)
+    own = actor.key.allowed_routes
+    if own and (not key.allowed_routes or any(route not in own for route in key.allowed_routes)):
+        raise Forbidden("allowed_routes: more than the key you came with may call.", param="allowed_routes")
+
+
 def note_admin_limits(actor: Actor, key: ApiKey, changed: dict[str, Any]) -> None:
     """Remember which limits came from wider reach than the owner's; needs an open transaction."""
     if not is_admin(actor) or actor.id == key.owner_id:

@@ -16,7 +16,7 @@ from selfserve.schemas.keys import KeyRegenerate
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.key_changes import change_key
-from selfserve.services.key_limits import checked_custom_key, is_admin, refuse_admin_fields
+from selfserve.services.key_limits import checked_custom_key, is_admin, refuse_admin_fields, refuse_wider_secret
 from selfserve.services.key_names import still_works
 from selfserve.services.keys import KeyCreated, alias_taken, key_exists, lock_key, refuse_known_secret, tell_key
 
@@ -41,6 +41,7 @@ def rotate_key(actor: Actor, command: KeyRegenerate) -> KeyCreated:
         if command.model_fields_set - _OF_THE_ROTATION:
             require(actor, Permission.KEY_UPDATE)
             change_key(actor, key, command)
+        refuse_wider_secret(actor, key)
         secret = checked_custom_key(command.new_key) if command.new_key else mint_key()
         _replace_secret(key, secret, command)
         key.updated_by = actor.user_id

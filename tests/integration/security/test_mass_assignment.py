@@ -199,6 +199,28 @@ def test_a_limited_key_lifts_neither_its_own_limits_nor_those_of_a_sister(curl, 
     assert columns_of(asked, USE) == before
 
 
+WIDER = {
+    "budget": {"max_budget": None},
+    "rates": {"rpm_limit": 100},
+    "models": {"models": []},
+    "expiry": {"expires_at": None},
+    "routes": {"allowed_routes": []},
+}
+
+
+@pytest.mark.parametrize("wider", WIDER.values(), ids=WIDER)
+def test_a_limited_key_gets_no_new_secret_of_a_wider_one(curl, mia, wider):
+    """S-7: checked at the rotation, too: who finds the small key does not turn it into the large one."""
+    limits = {"max_budget": 5_000_000_000, "models": ["a"], "rpm_limit": 5, "expires_at": now() + timedelta(days=1)}
+    limits["allowed_routes"] = ["management_routes"]
+    small, same, large = make_key(mia, **limits), make_key(mia, **limits), make_key(mia, **(limits | wider))
+    with unchanged():
+        for path, body in ((f"/key/{large.row.id}/regenerate", {}), ("/key/regenerate", {"key": large.row.token})):
+            assert curl(small.secret).post(path, body).status in (403, 422)
+    assert curl(small.secret).post("/key/regenerate", {"key": same.row.id}, reveals=True).status == 200
+    assert curl(small.secret).post("/key/regenerate", {}, reveals=True).status == 200
+
+
 # -- what an admin did -----------------------------------------------------------------------------------------
 
 
