@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from selfserve.blueprints.keys.text import as_table
 from selfserve.errors import Conflict, NotFound
 from selfserve.permissions import Permission
 from selfserve.schemas.keys import (
@@ -79,10 +80,10 @@ def end_grace(command: KeyName) -> Any:
 @api.get("/key/info")
 @requires(Permission.KEY_READ)
 @accepts(KeyQuery)
-@returns(KeyInfo)
+@returns(KeyInfo, text=as_table)
 @raises(NotFound)
 def info(query: KeyQuery) -> Any:
-    """Show a key; without `key` the one that asks."""
+    """Show a key; without `key` the one that asks. With `Accept: text/plain` it is a table for a terminal."""
     actor = current_actor()
     key = keys.get_key(actor, query.key or (actor.key.token_hash if actor.key else ""))
     return {"key": key.token, "info": key}
