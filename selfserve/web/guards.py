@@ -105,7 +105,7 @@ def check_routes(app: Flask) -> None:
 
 def is_pages_face(path: str) -> bool:
     """Tell whether a path belongs to the pages; all else speaks JSON."""
-    return path in ("/", "/ui", "/docs") or path.startswith("/ui/")
+    return path in ("/", "/ui", "/docs", "/docs/") or path.startswith("/ui/")
 
 
 def current_actor() -> Actor:

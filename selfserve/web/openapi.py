@@ -17,6 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 from selfserve import errors
 from selfserve.permissions import Permission, Reach, Role, reach
 from selfserve.schemas.errors import ErrorEnvelope
+from selfserve.schemas.examples import EXAMPLES
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from selfserve.web.render import JSON, View, Wire, wire_of
 
@@ -155,6 +156,9 @@ def _shapes(operations: list[Operation]) -> Shapes:
     answers = [(each.wire.answer, "serialization") for each in operations if each.wire.answer]
     wanted: Any = list(dict.fromkeys([*commands, *answers, (ErrorEnvelope, "serialization")]))
     references, written = models_json_schema(wanted, ref_template=_SCHEMAS + "{model}", schema_generator=Terse)
+    for name, schema in written["$defs"].items():
+        if name in EXAMPLES:
+            schema["examples"] = [EXAMPLES[name]]
     return Shapes(references, written["$defs"])
 
 
