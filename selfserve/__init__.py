@@ -11,6 +11,7 @@ from selfserve.config import Settings, SettingsError, load_settings
 from selfserve.database import engine_options, prepare
 from selfserve.extensions import csrf, db, migrate
 from selfserve.permissions import Permission, Role
+from selfserve.web.appearance import chosen_appearance
 from selfserve.web.bodies import guard_input
 from selfserve.web.errors import init_errors
 from selfserve.web.guards import can, check_routes, init_guards
@@ -104,4 +105,8 @@ def _init_templates(app: Flask, settings: Settings) -> None:
     @app.context_processor
     def always() -> dict[str, Any]:
         """Say who is asking, as far as the guard found out; it works with the database away."""
-        return {"actor": g.get("actor"), "request_id": g.get("request_id", "")}
+        return {
+            "actor": g.get("actor"),
+            "request_id": g.get("request_id", ""),
+            "appearance": chosen_appearance(),
+        }

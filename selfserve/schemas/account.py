@@ -1,5 +1,7 @@
 """The own account."""
 
+from enum import StrEnum
+
 from selfserve.schemas.fields import FormCommand
 from selfserve.schemas.onboarding import Password
 
@@ -9,3 +11,17 @@ class PasswordChange(FormCommand):
 
     current_password: Password
     new_password: Password
+
+
+class Appearance(StrEnum):
+    """How the pages look."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class AppearanceChange(FormCommand):
+    """The buttons that choose how the pages look."""
+
+    appearance: Appearance

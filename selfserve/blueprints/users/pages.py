@@ -10,7 +10,7 @@ from selfserve.blueprints.users.forms import ROLES, InviteForm
 from selfserve.errors import Conflict, Invalid
 from selfserve.permissions import Permission, Role
 from selfserve.schemas.users import RoleChange, UserFilter
-from selfserve.services import onboarding, user_changes, user_deletes, user_lists, users
+from selfserve.services import onboarding, sessions, user_changes, user_deletes, user_lists, users
 from selfserve.services.onboarding import InvitationCreated
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.guards import requires
@@ -102,6 +102,15 @@ def unblock(user_id: UUID) -> AnyResponse:
     """Unblock a user: the same keys work again."""
     user = user_changes.unblock_user(g.actor, str(user_id))
     flash_toast(f"{user.name} is unblocked. Their keys work again.")
+    return back_to_list(str(user_id))
+
+
+@pages.post("/users/<uuid:user_id>/sessions/end")
+@requires(Permission.SESSION_END)
+def end_sessions(user_id: UUID) -> AnyResponse:
+    """Sign a user out everywhere; their keys keep working."""
+    user = sessions.end_sessions_of(g.actor, str(user_id))
+    flash_toast(f"{user.name} is signed out everywhere. Their keys keep working.")
     return back_to_list(str(user_id))
 
 

@@ -6,6 +6,8 @@ from xml.etree import ElementTree as ET
 
 from tests.clients import Answer, Browser
 
+OF_THE_SHELL = ("/ui/logout", "/ui/account/appearance")
+
 
 @dataclass
 class Fragment:
@@ -85,8 +87,8 @@ def query(address: str) -> dict[str, str]:
 
 
 def writes(answer: Answer) -> list[str]:
-    """Where the forms of an answer write to, but for signing out, which everybody may."""
-    return [form.action for form in answer.html.forms if form.method == "post" and form.action != "/ui/logout"]
+    """Where the forms of an answer write to, but for the menu of the shell, which everybody has."""
+    return [form.action for form in answer.html.forms if form.method == "post" and form.action not in OF_THE_SHELL]
 
 
 def walk(page: Browser, path: str, *, htmx: bool = False) -> list[list[str]]:

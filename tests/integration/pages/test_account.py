@@ -100,9 +100,11 @@ def test_guessing_the_current_password_is_paused_and_other_pages_go_on(page, mia
 
 
 @pytest.mark.parametrize("role", ["proxy_admin_viewer", "internal_user_viewer"])
-def test_viewers_change_nothing_but_their_own_password(browser, role):
+def test_viewers_change_nothing_but_their_own_password_and_sessions(browser, role):
     page = browser(make_user("Nora", role=role))
-    assert writes(page.get("/ui/account")) == ["/ui/account/password"]
+    (session,) = rows(Session)
+    own = ["/ui/account/password", f"/ui/account/sessions/{session.handle}/end"]
+    assert writes(page.get("/ui/account")) == own
     assert send(page).status == 303
 
 

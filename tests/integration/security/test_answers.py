@@ -8,7 +8,7 @@ from sqlalchemy import func, literal, update
 from selfserve.database import transaction
 from selfserve.extensions import db
 from selfserve.minting import fingerprint
-from selfserve.models import ApiKey, Invitation, Session, User
+from selfserve.models import ApiKey, Invitation, User
 from selfserve.permissions import Role
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from tests.application import MASTER_KEY, SECRET_KEY, the_app, the_database
@@ -22,8 +22,6 @@ PLANTED = [
     (User, "password_hash"),
     (ApiKey, "creation_token"),
     (Invitation, "secret_hash"),
-    (Session, "user_agent"),
-    (Session, "address"),
 ]
 WORDS = ("password_hash", "secret_hash", "id_hash", "parent_id", "admin_limits", "is_reserved", "deleted_at")
 GETS = sorted(

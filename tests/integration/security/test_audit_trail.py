@@ -24,6 +24,7 @@ ACTIONS = {
     "change_role": {"user.updated"},
     "invite": {"invitation.created", "invitation.ended"},
     "revoke": {"invitation.ended"},
+    "end_sessions": {"session.ended"},
 }
 
 

@@ -82,8 +82,8 @@ def test_nobody_raises_themselves_or_others_above_their_own_role(browser, curl, 
 
 
 @pytest.mark.parametrize("role", VIEWERS)
-def test_vera_and_ivo_change_nothing_but_their_own_password(browser, curl, scene, role):
-    """S-7e: of all writes of both faces the account's password is the only one that a viewer may do."""
+def test_vera_and_ivo_change_nothing_but_what_is_about_themselves(browser, curl, scene, role):
+    """S-7e: their password, their sessions and how the pages look, tested with the account page; nothing of others."""
     viewer = make_user("Viewer", role=role)
     page, door = browser(viewer), curl(viewer)
     token = token_of(page)
@@ -101,10 +101,11 @@ def test_vera_and_ivo_change_nothing_but_their_own_password(browser, curl, scene
 
 @pytest.mark.parametrize("role", VIEWERS)
 def test_vera_and_ivo_see_no_control_that_writes(browser, scene, role):
-    """Every form of every page they can open is the sign-out form, the password form or a filter."""
+    """Every form of every page they can open is about their own account, or a filter."""
     page = browser(make_user("Viewer", role=role))
     for path in ("/ui/keys", "/ui/all-keys", "/ui/users", "/ui/spend", "/ui/account"):
         answer = page.get(path)
         if answer.status == 200:
             writes = {form.action for form in answer.html.forms if form.method == "post"}
-            assert writes <= {"/ui/logout", "/ui/account/password"}
+            own = {"/ui/logout", "/ui/account/password", "/ui/account/appearance"}
+            assert {action for action in writes - own if not action.startswith("/ui/account/sessions/")} == set()

@@ -33,11 +33,9 @@ def event(action="key.created", by="mia", of="mia", **columns):
 def said(events):
     """Read the list as a person does: sentence and small print, without the time."""
     html = Html(str(macro("rows")(events)), is_fragment=True)
-    return [" ".join(text(part) for part in item.iter() if part.tag in ("p", "small")) for item in html.all("li")]
-
-
-def text(part):
-    return " ".join("".join(part.itertext()).split())
+    for small in html.all("small"):
+        small.text = f" {small.text}"
+    return [" ".join("".join(next(item.iter("div")).itertext()).split()) for item in html.all("li")]
 
 
 def macro(name):
