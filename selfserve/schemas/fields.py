@@ -6,7 +6,16 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from selfserve.addresses import normalized
@@ -143,20 +152,32 @@ def described_as(*forms: dict[str, Any], says: str = "") -> WithJsonSchema:
     return WithJsonSchema((forms[0] if len(forms) == 1 else {"anyOf": list(forms)}) | words, mode="validation")
 
 
-_EMAIL = {"type": "string", "format": "email", "maxLength": 320}
+def needs_one_of(*fields: str) -> ConfigDict:
+    """Say to /openapi.json that a command must name something by one of these fields."""
+    something: JsonValue = {"type": ["string", "array"], "pattern": r"\S", "minItems": 1}
+    choices: list[JsonValue] = [{"required": [name], "properties": {name: something}} for name in fields]
+    return ConfigDict(json_schema_extra={"anyOf": choices})
+
+
 _NULL = {"type": "null"}
 _EMPTY = {"type": "string", "maxLength": 0}
+_EMAIL = {"type": "string", "format": "email", "maxLength": 320}
 _WHOLE = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
-_DIGITS = {"type": "string", "pattern": r"^\s*\d*\s*$"}
+_DIGITS = {"type": "string", "pattern": r"^\d{0,18}$"}
 _MONEY = {"type": "number", "minimum": 0, "maximum": 1_000_000_000}
-_MONEY_TEXT = {"type": "string", "pattern": r"^\s*(\d+(\.\d*)?|\.\d+)?\s*$"}
-_SPAN = r"\d{1,9}(s|m|min|h|hr|d|w|mo)"
+_MONEY_TEXT = {"type": "string", "pattern": r"^(\d{1,9}(\.\d*)?)?$"}
+_SPAN = r"[1-9]\d{0,8}s|[1-9]\d{0,6}m(in)?|[1-9]\d{0,4}hr?|[1-9]\d{0,3}d|[1-9]\d{0,2}(w|mo)"
 _YES_OR_NO = {"enum": [0, 1, *["0", "1", "true", "false", "yes", "no", "on", "off", "t", "f", "y", "n"]]}
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069"
+_WORDS = {"type": "string", "minLength": 1, "pattern": rf"^\s*[^\s{_CONTROLS}][^{_CONTROLS}]*\s*$"}
 
-Text = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(_stripped)]
+Text = Annotated[
+    str, Field(min_length=1, max_length=255), BeforeValidator(_stripped), described_as(_WORDS | {"maxLength": 255})
+]
 OptionalText = Annotated[
     Annotated[str, Field(max_length=255)] | None,
     BeforeValidator(lambda value: _blank_is_none(_stripped(value))),
+    described_as({"type": "string", "maxLength": 255, "pattern": rf"^\s*[^{_CONTROLS}]*\s*$"}, _NULL),
 ]
 Search = Annotated[OptionalText, AfterValidator(_without_secret)]
 Email = Annotated[str, BeforeValidator(_email), Field(max_length=320), described_as(_EMAIL)]
@@ -178,7 +199,7 @@ Duration = Annotated[
         {"type": "string", "pattern": f"^({_SPAN}|-1)?$"},
         {"const": -1},
         _NULL,
-        says=f"How long: {DURATION_FORMS}, a calendar month. Null or -1: for ever.",
+        says=f"How long: {DURATION_FORMS} (a calendar month), 100 years at most. Null or -1: for ever.",
     ),
 ]
 Window = Annotated[
@@ -196,7 +217,12 @@ Metadata = Annotated[
 ]
 AnyRole = Annotated[Role, BeforeValidator(_role), described_as({"type": "string", "enum": list(Role)})]
 Flag = Annotated[bool, described_as({"type": "boolean"}, _YES_OR_NO)]
-Secret = Annotated[str, Field(min_length=1, max_length=512), BeforeValidator(_plain)]
+Secret = Annotated[
+    str,
+    Field(min_length=1, max_length=512),
+    BeforeValidator(_plain),
+    described_as({"type": "string", "minLength": 1, "maxLength": 512, "pattern": f"^[^{_CONTROLS}]*$"}),
+]
 Page = Annotated[
     int,
     BeforeValidator(_no_bool),
@@ -226,5 +252,5 @@ PageSize = Annotated[
     BeforeValidator(_no_bool),
     Field(ge=1),
     AfterValidator(clamp),
-    described_as(_WHOLE | {"minimum": 1}, says="How many rows; more than 100 is read as 100."),
+    described_as({"type": "integer", "minimum": 1}, says="How many rows; more than 100 is read as 100."),
 ]

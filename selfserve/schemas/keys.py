@@ -24,6 +24,7 @@ from selfserve.schemas.fields import (
     Text,
     Timestamp,
     described_as,
+    needs_one_of,
     wrong,
 )
 from selfserve.schemas.limits import LimitFields
@@ -121,6 +122,8 @@ class KeyQuery(Command):
 
 class KeyNames(Command):
     """`POST /v2/key/info`: keys by secret, hash or id, and by alias."""
+
+    model_config = needs_one_of("keys", "key_aliases")
 
     keys: Annotated[list[Secret], Field(max_length=500)] | None = None
     key_aliases: Annotated[list[Text], Field(max_length=500)] | None = None

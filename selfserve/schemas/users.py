@@ -23,6 +23,7 @@ from selfserve.schemas.fields import (
     Timestamp,
     Window,
     described_as,
+    needs_one_of,
     wrong,
 )
 from selfserve.schemas.keys import KeyAnswer, Revealed
@@ -91,6 +92,8 @@ class UserChange(UserFields):
 
 class UserUpdate(UserChange):
     """`POST /user/update`: who is meant by `user_id`, else by `user_email`."""
+
+    model_config = needs_one_of("user_id", "user_email")
 
     user_id: OptionalText = None
 
