@@ -1,0 +1,171 @@
+"""Walks over every address of the house, read from the URL map: what is new is walked without being told of."""
+
+import ast
+import importlib
+import json
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from selfserve import schemas
+from selfserve.permissions import Permission, Role, reach
+from selfserve.web.guards import PUBLIC, access_of, is_pages_face
+from selfserve.web.render import wire_of
+from tests.application import the_app
+from tests.clients import Answer, Browser, Curl, check_any
+from tests.integration.security.actions import BODIES, READ_SHAPED, Deed, Scene
+
+VIEWS = Path(__file__).parents[3] / "selfserve" / "blueprints"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One rule by one method."""
+
+    rule: str
+    method: str
+    endpoint: str
+    access: Permission | str
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it belongs to the pages."""
+        return is_pages_face(self.rule)
+
+    @property
+    def deed(self) -> Deed:
+        """The same as a deed, to fill in its address and its body."""
+        return Deed(self.rule, self.endpoint, self.access, BODIES.get(self.endpoint, {}))
+
+    @property
+    def command(self) -> Any:
+        """The schema of what it takes, where its decorators say so."""
+        return wire_of(the_app().view_functions[self.endpoint]).command
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that its query may hold: its own schema's, or any that some page reads."""
+        if self.is_page:
+            return words_of_pages()
+        return fields_of(self.command) if self.command else ()
+
+    def is_open_to(self, role: Role | None) -> bool:
+        """Whether a role, or a stranger, may call it at all."""
+        return self.access == PUBLIC or (role is not None and reach(role, self.access) is not None)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.rule}"
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """List every rule by every method."""
+    app = the_app()
+    found = [
+        Route(rule.rule, method, rule.endpoint, access_of(app, rule.endpoint))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    ]
+    return tuple(sorted(found, key=lambda route: (route.rule, route.method)))
+
+
+ROUTES = routes()
+READS = [route for route in ROUTES if route.method == "GET"]
+WRITES = [route for route in ROUTES if route.method == "POST"]
+GUARDED = [route for route in ROUTES if route.access != PUBLIC]
+GUARDED_WRITES = [route for route in GUARDED if route.method == "POST" and route.endpoint not in READ_SHAPED]
+
+
+def named(found: list[Route]) -> dict[str, Any]:
+    """Parametrise a test by routes."""
+    return {"argvalues": found, "ids": [str(route) for route in found]}
+
+
+def fields_of(schema: Any) -> tuple[str, ...]:
+    """Name the fields of a schema as they are sent."""
+    return tuple(field.alias or name for name, field in schema.model_fields.items())
+
+
+@cache
+def words_of_pages() -> tuple[str, ...]:
+    """Find every word that some page reads from its address: of a filter's schema, or by name."""
+    words: set[str] = set()
+    for path in [path for path in VIEWS.rglob("*.py") if path.name != "api.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            words |= _words_in(node)
+    return tuple(sorted(words))
+
+
+def _words_in(node: ast.AST) -> set[str]:
+    """Give the words that one expression reads from the query."""
+    match node:
+        case ast.Call(func=ast.Name(id="read_filter" | "validated"), args=[ast.Name(id=schema), *_]):
+            return set(fields_of(_schemas()[schema]))
+        case ast.Call(
+            func=ast.Attribute(attr="get" | "getlist", value=ast.Attribute(attr="args")), args=[ast.Constant(word), *_]
+        ):
+            return {word}
+        case ast.Compare(left=ast.Constant(word), comparators=[ast.Attribute(attr="args")]):
+            return {word}
+    return set()
+
+
+@cache
+def _schemas() -> dict[str, Any]:
+    """Find every schema by its name."""
+    found: dict[str, Any] = {}
+    for module in pkgutil.iter_modules(schemas.__path__):
+        found |= vars(importlib.import_module(f"{schemas.__name__}.{module.name}"))
+    return found
+
+
+@dataclass
+class Visitor:
+    """Somebody who walks: signed in or not, with a key or without."""
+
+    page: Browser
+    door: Curl
+    role: Role | None = None
+
+    def ask(self, route: Route, scene: Scene, query: str = "", *, htmx: bool = False, **headers: str) -> Answer:
+        """Open an address by GET by the door of its face; a page is not parsed, which takes longer than all else."""
+        address = route.deed.path(scene) + (f"?{query}" if query else "")
+        if not route.is_page:
+            return self.door.get(address, headers=headers)
+        sent = {"Accept": "text/html"} | ({"HX-Request": "true"} if htmx else {}) | headers
+        answer = self.page.transport.send("GET", address, sent, None)
+        check_any(answer, f"{route} answered {answer.status}: {answer.text[:500]}", reveals=False)
+        return answer
+
+    def do(self, route: Route, scene: Scene, more: dict[str, Any] | None = None, *, htmx: bool = False) -> Answer:
+        """Send a request that would work for Ada; a page's with the token of the session."""
+        address, fields = route.deed.path(scene), route.deed.fields(scene) | (more or {})
+        if route.is_page:
+            return self.page.post(address, fields, htmx=htmx, reveals=True)
+        return self.door.post(address, fields, reveals=True)
+
+
+def visitor(browser: Any, curl: Any, user: Any = None) -> Visitor:
+    """Let somebody in by both doors."""
+    there = Visitor(browser(user), curl(user), Role(user.role) if user else None)
+    there.page.get("/ui/account" if user else "/ui/login")
+    return there
+
+
+def asked(word: str, value: str) -> str:
+    """Write a query of one word."""
+    return f"{word}={quote(value, safe='')}"
+
+
+def names_in_query(route: Route, scene: Scene) -> str:
+    """Write a query that names the things of a scene, for reads that are about one of them."""
+    names = {"key": scene.key.row.id, "user_id": scene.user.user_id, "invitation_id": scene.invitation.row.id}
+    return "&".join(asked(word, names[word]) for word in route.words if word in names) if not route.is_page else ""
+
+
+def written(answer: Answer) -> str:
+    """Give all that an answer says, in its body, its headers and its cookies."""
+    return f"{answer.text} {json.dumps(answer.headers)} {answer.cookies}"
