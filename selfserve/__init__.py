@@ -16,7 +16,7 @@ from selfserve.web.bodies import guard_input
 from selfserve.web.errors import init_errors
 from selfserve.web.guards import can, check_routes, init_guards
 from selfserve.web.headers import init_headers, secured
-from selfserve.web.logs import configure_logs, init_logs
+from selfserve.web.logs import init_logs
 from selfserve.web.rootpath import RootPath
 from selfserve.web.statics import init_statics
 from selfserve.web.tokens import derive
@@ -31,7 +31,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError when a setting is missing or makes no sense.
     """
     settings = settings or load_settings()
-    configure_logs()
     app = Flask(__name__, static_folder=None)
     app.config.from_mapping(_flask_config(settings))
     app.url_map.strict_slashes = False

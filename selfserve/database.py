@@ -4,9 +4,21 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Engine, Index, Integer, UniqueConstraint, and_, event
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Engine,
+    Index,
+    Integer,
+    Row,
+    Select,
+    UniqueConstraint,
+    and_,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +29,7 @@ from selfserve.config import Settings
 from selfserve.errors import DomainError, Unavailable
 from selfserve.extensions import Base, db
 
+Model = TypeVar("Model", bound=Base)
 BUSY_SECONDS = 10
 _sqlite_writes = threading.Lock()
 
@@ -81,9 +94,25 @@ def transaction(*, durable: bool = True) -> Iterator[None]:
             _sqlite_writes.release()
 
 
+def ask_once(query: Select[Any], values: dict[str, Any]) -> Row[Any] | None:
+    """Ask for one row outside of any session and transaction: half the price, and no round trip to begin and end."""
+    with db.engine.connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        options: dict[str, Any] = {"is_alone": True} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        return connection.execution_options(**options).execute(query, values).one_or_none()
+
+
+def unwritable(model: type[Model], values: dict[str, Any]) -> Model:
+    """Make the object of a row that no session knows: to read what was not read raises, and so does a write."""
+    thing = object.__new__(model)
+    thing.__dict__.update(values)
+    return thing
+
+
 def end_read() -> None:
     """Close the read that answered who is asking; what was read stays usable."""
-    db.session.close()
+    if db.session.registry.has():
+        db.session.close()
 
 
 def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:
@@ -130,6 +159,8 @@ def _connect_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     """Begin as a reader or as the writer; how hard a commit waits for the disk is set before, never inside."""
     options = connection.get_execution_options()
+    if options.get("is_alone"):
+        return
     if not options.get("writes"):
         connection.exec_driver_sql("BEGIN")
         return

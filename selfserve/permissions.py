@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, auto
+from typing import Any
 
 MASTER_USER_ID = "default_user_id"
 """The reserved user that the master key acts as, as documented by LiteLLM."""
@@ -195,6 +196,8 @@ class KeyGrant:
     limits: Limits
     allowed_routes: tuple[str, ...] = ()
     key_type: str = "default"
+    row: Any = field(default=None, repr=False, compare=False)
+    """The key as it was read when it was recognised, so that nobody need read it again."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, inspect, select, update
 
 from selfserve.addresses import comparable
 from selfserve.clock import now
-from selfserve.database import transaction
+from selfserve.database import ask_once, transaction, unwritable
 from selfserve.devices import device
 from selfserve.errors import Unauthenticated
 from selfserve.extensions import db
@@ -26,8 +27,13 @@ from selfserve.services.users import find_by_email
 ABSOLUTE_LIFETIME = timedelta(days=7)
 SEEN_EVERY = timedelta(seconds=60)
 WRONG = "Email or password is wrong."
-_BY_TOKEN = living_keys().where(ApiKey.token == bindparam("token"), User.deleted_at.is_(None))
-"""Asked on every call with a key, so it is built once."""
+_OF_KEY, _OF_OWNER = inspect(ApiKey).columns, ("id", "user_id", "role", "email", "alias", "is_blocked")
+_BY_TOKEN = (
+    select(*_OF_KEY, *(getattr(User, name) for name in _OF_OWNER))
+    .join(User, User.id == ApiKey.owner_id)
+    .where(ApiKey.token == bindparam("token"), ApiKey.deleted_at.is_(None), User.deleted_at.is_(None))
+)
+"""Asked on every call with a key, so it is built once and needs no session."""
 _BY_FORMER = (
     living_keys()
     .join(FormerSecret, FormerSecret.key_id == ApiKey.id)
@@ -164,8 +170,8 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
             type="token_not_found_in_db",
         )
     _refuse_unusable(key, former)
-    _note_use(key, former, client)
-    grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type)
+    row = None if _note_use(key, former, client) else key
+    grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type, row)
     return actor_of(key.owner, client, grant)
 
 
@@ -193,11 +199,17 @@ def _find_key(token: str) -> tuple[ApiKey | None, FormerSecret | None]:
     if token.startswith(KEY_PREFIX) and not is_well_formed(token):
         return None, None
     hashed = {"token": fingerprint(token)}
-    key = db.session.scalar(_BY_TOKEN, hashed)
-    if key is not None:
-        return key, None
+    row = ask_once(_BY_TOKEN, hashed)
+    if row is not None:
+        return _key_of(row), None
     found = db.session.execute(_BY_FORMER, hashed).one_or_none()
     return (found[0], found[1]) if found else (None, None)
+
+
+def _key_of(row: Row[Any]) -> ApiKey:
+    """Give the key, with its owner, that a row of `_BY_TOKEN` tells of."""
+    owner = unwritable(User, dict(zip(_OF_OWNER, row[len(_OF_KEY) :], strict=True)))
+    return unwritable(ApiKey, dict(zip(_OF_KEY.keys(), row, strict=False)) | {"owner": owner})
 
 
 def _refuse_unusable(key: ApiKey, former: FormerSecret | None) -> None:
@@ -218,14 +230,14 @@ def _refuse_unusable(key: ApiKey, former: FormerSecret | None) -> None:
         )
 
 
-def _note_use(key: ApiKey, former: FormerSecret | None, client: Client) -> None:
-    """Note at most once a minute that a secret was used, whence and by what; nobody waits for the disk."""
+def _note_use(key: ApiKey, former: FormerSecret | None, client: Client) -> bool:
+    """Note at most once a minute that a secret was used, whence and by what; tell whether it was noted now."""
     moment = now()
     before = former.last_used_at if former else key.secret_used_at
     is_recent = before is not None and before > moment - SEEN_EVERY
     is_first_use = former is None and key.is_grace_until_use
     if is_recent and not is_first_use:
-        return
+        return False
     seen = {"last_used_at": moment, "last_address": client.address, "last_agent": client.user_agent}
     of_key = seen if former else seen | {"secret_used_at": moment}
     with transaction(durable=False):
@@ -234,3 +246,4 @@ def _note_use(key: ApiKey, former: FormerSecret | None, client: Client) -> None:
             db.session.execute(update(FormerSecret).where(FormerSecret.token == former.token).values(**seen))
         elif is_first_use:
             begin_last_hour(key.id, moment)
+    return True

@@ -25,7 +25,7 @@ from selfserve.services.key_limits import (
     note_admin_limits,
     refuse_admin_fields,
 )
-from selfserve.services.key_names import named
+from selfserve.services.key_names import is_name_of, named
 from selfserve.services.tallies import add_to_tally
 
 
@@ -98,7 +98,9 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
 def get_key(actor: Actor, name: str, permission: Permission = Permission.KEY_READ) -> ApiKey:
     """Get a key by secret, hash or id. Raises Forbidden without the permission, NotFound out of reach or unknown."""
     require(actor, permission)
-    return within_reach(actor, permission, db.session.scalar(living_keys().where(named(name))))
+    is_itself = actor.key is not None and is_name_of(actor.key, name)
+    known: ApiKey | None = actor.key.row if actor.key and is_itself else None
+    return within_reach(actor, permission, known or db.session.scalar(living_keys().where(named(name))))
 
 
 def count_active_keys_by_owner(owner_ids: Iterable[str]) -> dict[str, int]:

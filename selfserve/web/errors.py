@@ -22,7 +22,7 @@ from selfserve.errors import (
 )
 from selfserve.extensions import db
 from selfserve.web.guards import is_pages_face
-from selfserve.web.logs import log
+from selfserve.web.logs import write_error, write_line
 from selfserve.web.render import wants_fragment
 
 _FROM_HTTP: dict[int, DomainError] = {
@@ -134,14 +134,15 @@ def _database_away(error: DBAPIError | PoolTimeout) -> AnyResponse:
     if state in _COLLISIONS:
         _let_go()
         return dress(Unavailable(_COLLIDED))
-    log.error("database away", kind=type(error).__name__, reason=str(getattr(error, "orig", "pool timeout"))[:200])
+    reason = str(getattr(error, "orig", "pool timeout"))[:200]
+    write_line("error", "database away", kind=type(error).__name__, reason=reason)
     _let_go()
     return dress(Unavailable(_AWAY))
 
 
 def _unexpected(error: Exception) -> AnyResponse:
     """Say that we broke; the trace goes to the log under the request's id."""
-    log.error("unexpected error", exc_info=error)
+    write_error("unexpected error", error)
     _let_go()
     return dress(
         DomainError(

@@ -77,7 +77,8 @@ def access_of(app: Flask, endpoint: str) -> Permission | str | None:
 
 def init_guards(app: Flask) -> None:
     """Set a guard before every request, and load sessions through Flask-Login."""
-    login_manager.init_app(app, add_context_processor=False)
+    # Instead of init_app, which would look for a remember-me cookie after every request; we have none.
+    app.login_manager = login_manager  # type: ignore[attr-defined]
     login_manager.session_protection = None
     login_manager.user_loader(_load_session)
 

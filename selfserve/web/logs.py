@@ -1,30 +1,28 @@
 """Logs: one JSON line per request, with the rule of the address instead of the address, and no secret (S-14, S-20)."""
 
-import logging
+import json
 import sys
 import time
+import traceback
 import uuid
+from typing import Any
 
-import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
-log = structlog.get_logger()
+from selfserve.clock import now
 
 
-def configure_logs() -> None:
-    """Write JSON lines to standard error, each with the request's id."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+def write_line(level: str, event: str, **facts: Any) -> None:
+    """Write one line to standard error, with the request's id if there is a request."""
+    if has_request_context():
+        facts["request_id"] = g.get("request_id")
+    line = {"timestamp": now().isoformat(), "level": level, "event": event} | facts
+    sys.stderr.write(json.dumps(line) + "\n")
+
+
+def write_error(event: str, error: Exception) -> None:
+    """Write a line with the trace of an error."""
+    write_line("error", event, exception="".join(traceback.format_exception(error)))
 
 
 def init_logs(app: Flask) -> None:
@@ -35,17 +33,16 @@ def init_logs(app: Flask) -> None:
         """Name the request; an id that a client sends is not used: it would end up in our logs."""
         g.request_id = uuid.uuid4().hex
         g.started = time.perf_counter()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     @app.after_request
     def end(response: Response) -> Response:
         """Write the line: which rule, by whom, with what result."""
-        actor = g.get("actor")
-        log.info(
+        actor, rule = g.get("actor"), request.url_rule
+        write_line(
+            "info",
             "request",
-            method=request.method if request.url_rule else "-",
-            route=request.url_rule.rule if request.url_rule else "unmatched",
+            method=request.method if rule else "-",
+            route=rule.rule if rule else "unmatched",
             status=response.status_code,
             milliseconds=round((time.perf_counter() - g.started) * 1000, 1),
             user_id=actor.user_id if actor else None,
