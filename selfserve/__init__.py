@@ -9,7 +9,7 @@ from selfserve.blueprints import DIRECTORY
 from selfserve.cli import register_commands
 from selfserve.config import Settings, SettingsError, load_settings
 from selfserve.database import engine_options, prepare
-from selfserve.extensions import csrf, db, migrate
+from selfserve.extensions import LateMigrate, csrf, db
 from selfserve.permissions import Permission, Role
 from selfserve.web.appearance import chosen_appearance
 from selfserve.web.bodies import guard_input
@@ -83,7 +83,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
 def _init_database(app: Flask) -> None:
     """Bind the database; nothing is connected yet."""
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(app.root_path) + "/../migrations", render_as_batch=True, compare_type=True)
+    LateMigrate(app, f"{app.root_path}/../migrations")
     with app.app_context():
         prepare(db.engine)
 
