@@ -60,9 +60,12 @@
   // One dialog asks before a delete. Focus goes back to where it came from, or to the row that followed.
   let opener = null;
   let neighbour = null;
+  const doorOf = (link) => {
+    const menu = link?.closest("[popover]");
+    return (menu && document.querySelector(`[popovertarget="${menu.id}"]`)) || link;
+  };
   const remember = (link) => {
-    const menu = link.closest("[popover]");
-    opener = (menu && document.querySelector(`[popovertarget="${menu.id}"]`)) || link;
+    opener = doorOf(link);
     const row = opener.closest("tr");
     neighbour = (row?.nextElementSibling || row?.previousElementSibling)?.querySelector("[popovertarget]")?.id;
   };
@@ -74,10 +77,10 @@
     const empty = document.createElement("div");
     empty.id = panel.id;
     panel.replaceWith(empty);
-    document.querySelector(`[hx-target="#${empty.id}"]`)?.focus();
+    doorOf(document.querySelector(`[hx-target="#${empty.id}"]`))?.focus();
   };
   const close = (link, event) => {
-    const open = link.closest("dialog") || link.closest(".panel[id]");
+    const open = link.closest("dialog") || link.closest(".panel[id], form[id]");
     if (!open) return;
     event.preventDefault();
     if (open.matches("dialog")) open.close();
@@ -90,6 +93,11 @@
     else if (hit("reveal")) showPassword(hit("reveal"));
     else if (hit("dismiss")) hit("dismiss").closest(".toast").remove();
     else if (hit("close")) close(hit("close"), event);
+    else if (hit("saved")) unsaved()?.removeAttribute("data-uncopied");
+  });
+  on("change", ({ target }) => {
+    if (!target.matches("thead .pick input")) return;
+    target.closest("table").querySelectorAll("tbody .pick input").forEach((box) => (box.checked = target.checked));
   });
   on("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea");
@@ -100,7 +108,7 @@
     }
     const isOpenElsewhere = document.querySelector("dialog:modal, :popover-open");
     if (event.key === "Escape" && !isOpenElsewhere && !event.target.closest("[type=search]"))
-      document.querySelector("form.panel.lift [data-close]")?.click();
+      document.querySelector("form:focus-within [data-close], form.panel.lift [data-close]")?.click();
   });
 
   // htmx: the one place that listens to it.

@@ -1,6 +1,6 @@
 """How views take and give: commands in, pages, fragments and JSON out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, TypeVar
@@ -130,10 +130,10 @@ def validated(schema: type[Model], content: dict[str, Any]) -> Model:
         raise explain(error) from None
 
 
-def read_query() -> dict[str, str]:
-    """Read the query; a word given twice is refused rather than half of it ignored (S-7c)."""
+def read_query(repeated: Collection[str] = ()) -> dict[str, str]:
+    """Read the query; a word given twice is refused rather than half of it ignored (S-7c), unless it may repeat."""
     for name, given in request.args.lists():
-        if len(given) > 1:
+        if len(given) > 1 and name not in repeated:
             raise BadRequest(f"{name[:50]} was given {len(given)} times. Give it once.", param=name[:50])
     return request.args.to_dict()
 
@@ -148,15 +148,14 @@ def render(page: str, fragment: str | None = None, status: int = 200, **context:
     if not (fragment and wants_fragment()):
         return Response(render_template(page, **context), status=status)
     body = render_template(fragment, **context)
-    messages = get_flashed_messages(with_categories=True)
-    if messages:
-        body += render_template("_toasts.html", messages=messages, out_of_band=True)
+    if get_flashed_messages(with_categories=True):
+        body += render_template("_toasts.html", **context)
     return Response(body, status=status)
 
 
-def flash_toast(text: str, kind: str = "ok") -> None:
-    """Say something briefly, beside the fragment or on the next page."""
-    flash(text, kind)
+def flash_toast(text: str, kind: str = "ok", *, undo: Iterable[str] = ()) -> None:
+    """Say something briefly, beside the fragment or on the next page; `undo` names keys that can be brought back."""
+    flash({"text": text, "undo": list(undo)}, kind)  # type: ignore[arg-type]
 
 
 def see_other(endpoint: str, **values: Any) -> AnyResponse:

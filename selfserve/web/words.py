@@ -11,6 +11,13 @@ from selfserve.devices import device, is_handheld
 from selfserve.money import to_dollars
 
 _WINDOWS = {"1d": "a day", "24h": "a day", "7d": "a week", "1w": "a week", "30d": "a month", "1mo": "a month"}
+_BRIEF = {"day": "d", "hour": "h", "minute": "min"}
+_DEEDS = {
+    "default": "call models, and also manage keys",
+    "llm_api": "call models",
+    "management": "manage keys, not call models",
+    "read_only": "look, and change nothing",
+}
 _TONES = ("", "s2", "s3", "s4")
 
 
@@ -114,6 +121,28 @@ def span(end: datetime, start: datetime) -> str:
     return plural(max(1, round(lasts / timedelta(minutes=1))), "minute")
 
 
+def brief(moment: datetime) -> str:
+    """Say shortly how much time is left until a moment: `6 d`, `23 h`, `59 min`."""
+    count, unit = left(moment).split()
+    return f"{count} {_BRIEF[unit.removesuffix('s')]}"
+
+
+def program(agent: str) -> str:
+    """Name the program that a user agent begins with: `python-requests/2.32`."""
+    return agent.split()[0][:40] if agent.strip() else "an unnamed program"
+
+
+def share_left(end: datetime, start: datetime) -> int:
+    """Tell how much of a span is still ahead, in whole percent from 0 to 100."""
+    whole = max((end - start) / timedelta(minutes=1), 1)
+    return min(100, max(0, round((end - now()) / timedelta(minutes=1) / whole * 100)))
+
+
+def may(key_type: str) -> str:
+    """Say what a key is for, in words."""
+    return _DEEDS.get(key_type, key_type)
+
+
 def wait(seconds: int) -> str:
     """Say how long to wait: `40 seconds`, `5 minutes`."""
     return plural(seconds, "second") if seconds < 60 else plural(-(-seconds // 60), "minute")
@@ -150,6 +179,10 @@ _SAID = (
     ago,
     left,
     span,
+    brief,
+    program,
+    share_left,
+    may,
     wait,
     is_past,
     initials,

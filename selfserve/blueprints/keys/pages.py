@@ -1,21 +1,20 @@
-"""My keys and all keys, in the browser."""
+"""My keys and all keys, in the browser: seen, made, blocked, deleted and brought back."""
 
-from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.blueprints.keys.forms import CreateKeyForm, key_asked_for
+from selfserve.blueprints.keys.key_page import back_to_where, is_of_its_page, whereabouts_of
+from selfserve.blueprints.keys.lists import LISTS, back_to_list, show_list, show_panel, ticked, told
 from selfserve.blueprints.keys.snippets import example_models
-from selfserve.errors import Conflict, Invalid
+from selfserve.errors import Conflict, Invalid, NotFound
 from selfserve.minting import mint_token
 from selfserve.permissions import Permission
-from selfserve.schemas.keys import KeyFilter
-from selfserve.services import account, key_changes, key_deletes, key_lists, keys
-from selfserve.web.filters import place_of, read_filter
-from selfserve.web.guards import can, requires
-from selfserve.web.render import flash_toast, render, see_other, wants_fragment
+from selfserve.services import key_changes, key_deletes, key_restores, key_use, keys
+from selfserve.web.guards import requires
+from selfserve.web.render import flash_toast, render, see_other
 
 pages = Blueprint("keys", __name__)
 
@@ -49,14 +48,8 @@ def create() -> AnyResponse:
     try:
         if command := form.command():
             made = keys.create_key(g.actor, key_asked_for(command))
-            return show_panel(
-                "keys/_reveal.html",
-                "keys/_made.html",
-                201,
-                made=made,
-                fresh_id=made.key.id,
-                **example_models(made.key.models),
-            )
+            shown = {"made": made, "fresh_id": made.key.id, **example_models(made.key.models)}
+            return show_panel("keys/_reveal.html", "keys/_made.html", 201, **shown)
     except (Conflict, Invalid) as error:
         if error.param == "creation_token":
             flash_toast("That key was already made and shown.")
@@ -71,7 +64,7 @@ def block(key_id: UUID) -> AnyResponse:
     """Block a key."""
     key = key_changes.block_key(g.actor, str(key_id))
     flash_toast(f"Key “{key.name}” is blocked. Nothing can use it until it is unblocked.")
-    return back_to_list(key.id)
+    return back_to_where(key.id)
 
 
 @pages.post("/keys/<uuid:key_id>/unblock")
@@ -80,74 +73,39 @@ def unblock(key_id: UUID) -> AnyResponse:
     """Unblock a key."""
     key = key_changes.unblock_key(g.actor, str(key_id))
     flash_toast(f"Key “{key.name}” works again.")
-    return back_to_list(key.id)
+    return back_to_where(key.id)
 
 
 @pages.get("/keys/<uuid:key_id>/delete")
 @requires(Permission.KEY_DELETE)
 def confirm_delete(key_id: UUID) -> Response:
-    """Ask before a key is deleted."""
+    """Ask before a key is deleted, and say who uses it."""
     key = keys.get_key(g.actor, str(key_id), Permission.KEY_DELETE)
-    return render("keys/delete.html", "keys/_delete.html", key=key, **whereabouts(is_of_all()))
+    return render("keys/delete.html", "keys/_delete.html", key=key, use=key_use.use_of(key), **whereabouts_of(key))
 
 
 @pages.post("/keys/<uuid:key_id>/delete")
 @requires(Permission.KEY_DELETE)
 def delete(key_id: UUID) -> AnyResponse:
-    """Delete a key."""
-    key = key_deletes.delete_restorable(g.actor, [str(key_id)])[0]
-    flash_toast(f"Key “{key.name}” is deleted.")
+    """Delete a key; for ten minutes it can be brought back."""
+    (key,) = key_deletes.delete_restorable(g.actor, [str(key_id)])
+    flash_toast(f"Key “{key.name}” is deleted.", undo=[key.id])
+    if is_of_its_page():
+        return see_other(LISTS[key.owner_id != g.actor.id])
     return back_to_list()
 
 
-def show_list(*, everyones: bool = False) -> Response:
-    """Answer with the page, or with its list under a clean address while somebody types into the filter."""
-    context = list_context(everyones)
-    page = "keys/all.html" if everyones else "keys/index.html"
-    response = render(page, "keys/_refresh.html", panel=None, owner=account.get_account(g.actor), **context)
-    if wants_fragment():
-        response.headers["HX-Push-Url"] = url_for(context["here"], **context["place"])
-    return response
-
-
-def show_panel(panel: str, fragment: str = "", status: int = 200, **context: Any) -> Response:
-    """Answer with the panel above my keys; htmx gets the panel alone, or the fragment that brings the list along."""
-    if fragment or not wants_fragment():
-        context = list_context(everyones=False) | context
-    return render(
-        "keys/index.html", fragment or panel, status, panel=panel, owner=account.get_account(g.actor), **context
-    )
-
-
-def back_to_list(key_id: str | None = None) -> AnyResponse:
-    """Answer a deed with the list it was done from, with the focus on the row it was done to."""
-    where = whereabouts(is_of_all())
-    if not wants_fragment():
-        return see_other(where["here"], **where["place"])
-    return render("keys/all.html", "keys/_refresh.html", **list_context(is_of_all()) | {"focus_id": key_id})
-
-
-def list_context(everyones: bool) -> dict[str, Any]:
-    """Give what the list needs: its rows, its filters and which row stands out."""
-    where = whereabouts(everyones)
-    read = key_lists.list_all_keys if everyones else key_lists.list_own_keys
-    return where | {"listing": read(g.actor, where["filter"]), "fresh_id": None, "focus_id": None}
-
-
-def whereabouts(everyones: bool) -> dict[str, Any]:
-    """Tell which list somebody is on and how it is filtered, so that links and forms lead back to it."""
-    wanted = read_filter(KeyFilter)
-    place = place_of(wanted)
-    return {
-        "everyones": everyones,
-        "here": "keys.all_keys" if everyones else "keys.index",
-        "filter": wanted,
-        "place": place,
-        "deed": place | ({"list": "all"} if everyones else {}),
-        "is_filtered": bool(place),
-    }
-
-
-def is_of_all() -> bool:
-    """Tell whether a deed was done from the list of all keys."""
-    return request.args.get("list") == "all" and can(Permission.KEY_OVERSEE)
+@pages.post("/keys/restore")
+@requires(Permission.KEY_DELETE)
+def restore() -> AnyResponse:
+    """Undo a delete."""
+    try:
+        restored = key_restores.restore_keys(g.actor, ticked(request.form))
+    except NotFound as error:
+        error.title = "Too late to undo"
+        raise
+    except Conflict as error:
+        flash_toast(error.message, "bad")
+        return back_to_list(status=error.status)
+    flash_toast(f"{told(restored)} back, as before.")
+    return back_to_list(restored[0].id)
