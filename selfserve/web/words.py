@@ -127,11 +127,6 @@ def brief(moment: datetime) -> str:
     return f"{count} {_BRIEF[unit.removesuffix('s')]}"
 
 
-def program(agent: str) -> str:
-    """Name the program that a user agent begins with: `python-requests/2.32`."""
-    return agent.split()[0][:40] if agent.strip() else "an unnamed program"
-
-
 def share_left(end: datetime, start: datetime) -> int:
     """Tell how much of a span is still ahead, in whole percent from 0 to 100."""
     whole = max((end - start) / timedelta(minutes=1), 1)
@@ -180,7 +175,6 @@ _SAID = (
     left,
     span,
     brief,
-    program,
     share_left,
     may,
     wait,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from selfserve.schemas import fields
-from selfserve.schemas.keys import KeyCreate, KeyDelete, KeyForm, KeyListQuery, KeyUpdate
+from selfserve.schemas.key_forms import KeyEdit, KeyForm, KeyPick, KeyRename, KeyRotation
+from selfserve.schemas.keys import KeyCreate, KeyDelete, KeyListQuery, KeyUpdate
 from selfserve.schemas.users import InvitePeople, UserCreate, UserListQuery, UserUpdate
 
 ANYTHING = st.recursive(
@@ -99,6 +100,10 @@ def test_a_field_refuses_with_a_sentence(kind, value, words):
         KeyCreate,
         KeyDelete,
         KeyForm,
+        KeyEdit,
+        KeyPick,
+        KeyRename,
+        KeyRotation,
         KeyListQuery,
         KeyUpdate,
         InvitePeople,

@@ -39,9 +39,13 @@ def edit(key_id: UUID) -> AnyResponse:
     key = keys.get_key(g.actor, str(key_id), Permission.KEY_UPDATE)
     form = EditKeyForm(key)
     try:
-        if command := form.command():
-            key_changes.update_key(g.actor, changes_asked_for(key, command))
-            flash_toast(f"Key “{key.name}” is changed.")
+        if asked := form.command():
+            command = changes_asked_for(key, asked)
+            if command.model_fields_set == {"key"}:
+                flash_toast("Nothing was to be changed.")
+            else:
+                key_changes.update_key(g.actor, command)
+                flash_toast(f"Key “{key.name}” is changed.")
             return back_to_where(key.id, focus="details")
     except (Conflict, Forbidden, Invalid) as error:
         form.put_error(error)

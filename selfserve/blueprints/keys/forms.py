@@ -9,7 +9,8 @@ from wtforms.fields import SelectChoice
 
 from selfserve.clock import now
 from selfserve.errors import Conflict, DomainError, Invalid
-from selfserve.schemas.keys import KeyCreate, KeyEdit, KeyForm, KeyRegenerate, KeyRename, KeyRotation, KeyUpdate
+from selfserve.schemas.key_forms import KeyEdit, KeyForm, KeyRename, KeyRotation
+from selfserve.schemas.keys import KeyCreate, KeyRegenerate, KeyUpdate
 from selfserve.web.forms import SchemaForm
 from selfserve.web.words import amount, short_day
 

@@ -7,14 +7,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.blueprints.keys.lists import LISTS, back_to_list, is_of_all, whereabouts
 from selfserve.blueprints.keys.snippets import example_models
-from selfserve.services import key_rotation, keys
+from selfserve.services import activity, key_rotation, keys
 from selfserve.web.render import render, see_other, wants_fragment
 
 
 def show_key(key_id: str, *, focus: str = "") -> Response:
     """Answer with the page of a key, or with all that is in it."""
     key = keys.get_key(g.actor, key_id)
-    return render("keys/detail.html", "keys/_key.html", focus=focus, **key_context(key))
+    return render("keys/detail.html", "keys/_key.html", **key_context(key) | {"focus": focus})
 
 
 def key_context(key: Any) -> dict[str, Any]:
@@ -22,6 +22,8 @@ def key_context(key: Any) -> dict[str, Any]:
     return {
         "key": key,
         "formers": key_rotation.list_former_secrets(key),
+        "focus": "",
+        "events": activity.list_key_activity(g.actor, key),
         **example_models(key.models),
         **on_its_page(key),
     }

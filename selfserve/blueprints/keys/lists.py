@@ -8,7 +8,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.errors import Invalid
 from selfserve.permissions import Permission
-from selfserve.schemas.keys import KeyFilter, KeyPick
+from selfserve.schemas.key_forms import KeyPick
+from selfserve.schemas.keys import KeyFilter
 from selfserve.services import account, key_lists
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.guards import can

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from selfserve.clock import now
 from selfserve.permissions import Permission
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from tests.application import the_app
-from tests.factories import make_invitation, make_rotating_key
+from tests.factories import make_invitation, make_key, make_rotating_key
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class Scene:
     """Whose things the deeds are done to."""
 
     key: Any
+    deleted: Any
     user: Any
     invitation: Any
 
@@ -39,6 +42,7 @@ class Deed:
         names = {
             "<key>": scene.key.row.id,
             "<keys>": [scene.key.row.id],
+            "<deleted>": scene.deleted.id,
             "<user>": scene.user.user_id,
             "<users>": [scene.user.user_id],
             "<link>": scene.invitation.secret,
@@ -48,6 +52,13 @@ class Deed:
 
 BODIES: dict[str, dict[str, Any]] = {
     "keys.create": {"key_alias": "a new one"},
+    "keys.edit": {"expires": "90d"},
+    "keys.rotate": {"grace": "none"},
+    "keys.rename": {"key_alias": "renamed"},
+    "keys.restore": {"key_id": "<deleted>"},
+    "keys.bulk_block": {"key_id": "<keys>"},
+    "keys.bulk_unblock": {"key_id": "<keys>"},
+    "keys.bulk_delete": {"key_id": "<keys>"},
     "users.create": {"emails": "new@example.com", "role": "proxy_admin"},
     "users.change_role": {"role": "proxy_admin"},
     "keys_api.generate": {"key_alias": "a new one"},
@@ -94,8 +105,9 @@ CURL_DEEDS = deeds(pages=False)
 
 
 def scene_of(owner: Any, user: Any) -> Scene:
-    """Give somebody a key that was just rotated, somebody else an open link."""
-    return Scene(make_rotating_key(owner), user, make_invitation(user))
+    """Give somebody a key that was just rotated and one that was just deleted, somebody else an open link."""
+    gone = {"deleted_at": now(), "deleted_by": owner.user_id, "restorable_until": now() + timedelta(minutes=10)}
+    return Scene(make_rotating_key(owner), make_key(owner, **gone).row, user, make_invitation(user))
 
 
 def token_of(page: Any) -> dict[str, str]:

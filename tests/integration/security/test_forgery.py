@@ -87,7 +87,7 @@ def test_nothing_is_written_by_any_other_method(app, browser, ada, mia, otto, de
         for method in ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"):
             for query in ("", "?_method=POST", "?role=proxy_admin&emails=a@b.example&key_alias=x"):
                 answer = page.transport.send(method, path + query, {"X-HTTP-Method-Override": "POST"}, None)
-                assert answer.status in (200, 400, 405)
+                assert answer.status in (200, 400, 405, 422)
 
 
 # -- signing in and out ----------------------------------------------------------------------------------------

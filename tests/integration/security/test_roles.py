@@ -4,7 +4,7 @@ import pytest
 
 from selfserve.models import ApiKey, User
 from selfserve.permissions import Role, reach
-from tests.factories import make_user, reload, rows
+from tests.factories import make_key, make_user, reload, rows
 from tests.integration.security.actions import CURL_DEEDS, PAGE_DEEDS, scene_of, token_of
 from tests.integration.security.snapshots import unchanged
 
@@ -96,15 +96,17 @@ def test_vera_and_ivo_change_nothing_but_what_is_about_themselves(browser, curl,
         named_keys = {"keys": [scene.key.row.id], "key_aliases": [scene.key.row.alias]}
         assert door.post("/v2/key/info", named_keys).status == 200  # read-shaped, as documented
         assert door.post("/key/health", {}).status == 200
-    assert len(rows(ApiKey)) == 2  # Mia's, and the one at the viewer's door
+    assert len(rows(ApiKey)) == 3  # Mia's two, and the one at the viewer's door
     assert {user.role for user in rows(User) if user.user_id == "viewer"} == {role}
 
 
 @pytest.mark.parametrize("role", VIEWERS)
 def test_vera_and_ivo_see_no_control_that_writes(browser, scene, role):
     """Every form of every page they can open is about their own account, or a filter."""
-    page = browser(make_user("Viewer", role=role))
-    for path in ("/ui/keys", "/ui/all-keys", "/ui/users", "/ui/spend", "/ui/account"):
+    viewer = make_user("Viewer", role=role)
+    page, keys = browser(viewer), (scene.key.row.id, make_key(viewer).row.id)
+    pages_of_keys = [f"/ui/keys/{key_id}" for key_id in keys]
+    for path in ("/ui/keys", "/ui/all-keys", "/ui/users", "/ui/spend", "/ui/account", *pages_of_keys):
         answer = page.get(path)
         if answer.status == 200:
             writes = {form.action for form in answer.html.forms if form.method == "post"}
