@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,6 +14,15 @@ from selfserve.models.user import User
 
 LIFETIME = timedelta(days=7)
 _IS_OPEN = text("accepted_at IS NULL AND ended_at IS NULL")
+
+
+class InvitationStatus(StrEnum):
+    """What became of a link: only an open one opens anything."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    ENDED = "ended"
+    EXPIRED = "expired"
 
 
 class Invitation(Base):
@@ -44,3 +54,12 @@ class Invitation(Base):
     def is_accepted(self) -> bool:
         """Whether a password was set with it."""
         return self.accepted_at is not None
+
+    @property
+    def status(self) -> InvitationStatus:
+        """What became of it."""
+        if self.accepted_at is not None:
+            return InvitationStatus.ACCEPTED
+        if self.ended_at is not None and self.ended_at < self.expires_at:
+            return InvitationStatus.ENDED
+        return InvitationStatus.OPEN if self.expires_at > now() else InvitationStatus.EXPIRED

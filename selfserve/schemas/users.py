@@ -14,6 +14,8 @@ from selfserve.schemas.fields import (
     Duration,
     Flag,
     FormCommand,
+    Limit,
+    Names,
     OptionalEmail,
     OptionalText,
     Page,
@@ -131,12 +133,13 @@ class UserListQuery(Command):
 
 
 class UserFilter(Command):
-    """The filters of the users page, as they stand in its address."""
+    """The filters of the users page, as they stand in its address; a deed `at` a person's page leads back there."""
 
     q: Search = None
     role: Annotated[Role | None, Field()] = None
     status: Literal["active", "invited", "blocked"] | None = None
     after: OptionalText = None
+    at: Literal["person"] | None = None
 
 
 class InvitePeople(FormCommand):
@@ -146,6 +149,20 @@ class InvitePeople(FormCommand):
     role: AnyRole = Role.INTERNAL_USER
     max_budget: Dollars = None
     budget_duration: Window = None
+
+
+class UserEdit(FormCommand):
+    """The form that changes a user: all that it shows is set, an empty field clears."""
+
+    user_alias: OptionalText = None
+    user_email: OptionalEmail = None
+    user_role: AnyRole
+    max_budget: Dollars = None
+    budget_duration: Window = None
+    models: Names = []
+    rpm_limit: Limit = None
+    tpm_limit: Limit = None
+    max_parallel_requests: Limit = None
 
 
 class RoleChange(FormCommand):

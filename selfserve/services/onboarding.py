@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from selfserve.addresses import comparable
@@ -249,10 +249,14 @@ def _lock(name: str) -> Invitation:
     return invitation
 
 
+def are_open() -> ColumnElement[bool]:
+    """Say that invitations are neither accepted nor ended; of one person there is one at most."""
+    return and_(Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None))
+
+
 def _open_ones(user: User) -> Select[Invitation]:
-    """Select a user's invitations that are neither accepted nor ended."""
-    is_open = Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
-    return select(Invitation).where(Invitation.user_pk == user.id, *is_open).execution_options(populate_existing=True)
+    """Select a user's open invitations."""
+    return select(Invitation).where(Invitation.user_pk == user.id, are_open()).execution_options(populate_existing=True)
 
 
 def _end(actor: Actor, invitation: Invitation, user: User, action: str = "invitation.ended") -> None:

@@ -1,17 +1,19 @@
-"""The form that makes users and their links."""
+"""The forms that make users with their links and that change one."""
 
 import re
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from wtforms import SelectField, StringField, TextAreaField
+from wtforms import EmailField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
 
-from selfserve.blueprints.keys.forms import WINDOWS
+from selfserve.blueprints.keys.forms import WINDOWS, NamesField
 from selfserve.errors import Conflict, DomainError
 from selfserve.permissions import Role
 from selfserve.schemas.fields import Email
-from selfserve.schemas.users import InvitePeople
+from selfserve.schemas.users import InvitePeople, UserChange, UserEdit
 from selfserve.web.forms import SchemaForm
+from selfserve.web.words import amount, per_window
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 ROLES = [
@@ -54,6 +56,54 @@ class InviteForm(SchemaForm[InvitePeople]):
             self.put({"emails": f"{error.message.rstrip('.')}. Take it out of the list."})
         else:
             super().put_error(error)
+
+
+class EditForm(SchemaForm[UserEdit]):
+    """All that an admin may say of somebody, as it is."""
+
+    schema = UserEdit
+    user_alias = StringField("Name")
+    user_email = EmailField("Email address")
+    user_role = SelectField("Role", choices=[SelectChoice(*role) for role in ROLES])
+    max_budget = StringField("Budget")
+    budget_duration = SelectField("Budget starts again")
+    models = NamesField("Models", default=[])
+    rpm_limit = StringField("Requests")
+    tpm_limit = StringField("Tokens")
+    max_parallel_requests = StringField("Requests at once")
+
+    def __init__(self, **values: Any) -> None:
+        """Offer the usual windows of a budget, and the one it has."""
+        super().__init__(**values)
+        own, known = self.budget_duration.data or "", {choice.value for choice in WINDOWS}
+        self.budget_duration.choices = [*WINDOWS, *([] if own in known else [SelectChoice(own, per_window(own))])]
+
+    @classmethod
+    def of(cls, user: Any) -> "EditForm":
+        """Fill the form with what a user is."""
+        return cls(
+            user_alias=user.alias,
+            user_email=user.email,
+            user_role=user.role,
+            max_budget=amount(user.max_budget),
+            budget_duration=user.budget_duration or "",
+            models=user.models,
+            rpm_limit=user.rpm_limit,
+            tpm_limit=user.tpm_limit,
+            max_parallel_requests=user.max_parallel_requests,
+        )
+
+    def put_error(self, error: DomainError) -> None:
+        """Say that an address is taken in the words of the page; the API's are for scripts."""
+        if isinstance(error, Conflict) and error.param == "user_email":
+            self.put({"user_email": "Another account has that address."})
+        else:
+            super().put_error(error)
+
+
+def change_asked_for(form: UserEdit) -> UserChange:
+    """Turn the form's words into the command of the API: every field is named, so an empty one clears."""
+    return UserChange.model_construct(_fields_set=set(UserEdit.model_fields), **form.model_dump())
 
 
 def _is_email(text: str) -> bool:

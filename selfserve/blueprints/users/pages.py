@@ -6,14 +6,22 @@ from uuid import UUID
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from selfserve.blueprints.users.forms import ROLES, InviteForm
+from selfserve.blueprints.users.forms import EditForm, InviteForm, change_asked_for
+from selfserve.blueprints.users.places import (
+    back_to_list,
+    back_to_place,
+    list_context,
+    origin_of,
+    show_panel,
+    show_person,
+    whereabouts,
+)
 from selfserve.errors import Conflict, Invalid
 from selfserve.permissions import Permission, Role
-from selfserve.schemas.users import RoleChange, UserFilter
-from selfserve.services import onboarding, sessions, user_changes, user_deletes, user_lists, users
+from selfserve.schemas.users import RoleChange
+from selfserve.services import onboarding, sessions, user_changes, user_deletes, users
 from selfserve.services.onboarding import InvitationCreated
-from selfserve.web.filters import place_of, read_filter
-from selfserve.web.guards import requires
+from selfserve.web.guards import requires, sign_out
 from selfserve.web.links import invitation_link
 from selfserve.web.render import flash_toast, render, see_other, validated, wants_fragment
 from selfserve.web.words import plural
@@ -53,6 +61,38 @@ def create() -> Response:
     return show_panel("users/_new.html", status=422, form=form)
 
 
+@pages.get("/users/<uuid:user_id>")
+@requires(Permission.USER_LIST)
+def detail(user_id: UUID) -> Response:
+    """Show one person: budget, keys, spend, sessions, links and what happened lately."""
+    return show_person(str(user_id))
+
+
+@pages.get("/users/<uuid:user_id>/edit")
+@requires(Permission.USER_UPDATE)
+def edit(user_id: UUID) -> Response:
+    """Open the form that changes a person."""
+    return show_edit(str(user_id))
+
+
+@pages.post("/users/<uuid:user_id>/edit")
+@requires(Permission.USER_UPDATE)
+def save(user_id: UUID) -> AnyResponse:
+    """Change a person as the form says."""
+    form = EditForm()
+    try:
+        if command := form.command():
+            user = user_changes.edit_user(g.actor, str(user_id), change_asked_for(command))
+            flash_toast(f"{user.name} is saved.")
+            if wants_fragment():
+                return show_person(user.id, "users/_edited.html")
+            return see_other("users.detail", user_id=user.id)
+    except (Conflict, Invalid) as error:
+        form.put_error(error)
+        return show_edit(str(user_id), form, error.status)
+    return show_edit(str(user_id), form, 422)
+
+
 @pages.post("/users/<uuid:user_id>/invitation")
 @requires(Permission.INVITATION_CREATE)
 def invite(user_id: UUID) -> Response:
@@ -68,7 +108,7 @@ def revoke(user_id: UUID) -> AnyResponse:
     """End the open link of a user."""
     user = onboarding.revoke_invitation(g.actor, str(user_id))
     flash_toast(f"The link of {user.name} opens nothing any more.")
-    return back_to_list(str(user_id))
+    return back_to_place(user.id)
 
 
 @pages.post("/users/<uuid:user_id>/role")
@@ -82,9 +122,9 @@ def change_role(user_id: UUID) -> AnyResponse:
         if not wants_fragment():
             raise
         flash_toast(error.message, "bad")
-        return back_to_list(str(user_id), error.status)
+        return back_to_place(str(user_id), error.status)
     flash_toast(f"{user.name} is now {Role(user.role).label.lower()}.")
-    return back_to_list(str(user_id))
+    return back_to_place(user.id)
 
 
 @pages.post("/users/<uuid:user_id>/block")
@@ -93,7 +133,7 @@ def block(user_id: UUID) -> AnyResponse:
     """Block a user: their sessions end and their keys stop."""
     user = user_changes.block_user(g.actor, str(user_id))
     flash_toast(f"{user.name} is blocked. Their keys stopped and they are signed out.")
-    return back_to_list(str(user_id))
+    return back_to_place(user.id)
 
 
 @pages.post("/users/<uuid:user_id>/unblock")
@@ -102,16 +142,19 @@ def unblock(user_id: UUID) -> AnyResponse:
     """Unblock a user: the same keys work again."""
     user = user_changes.unblock_user(g.actor, str(user_id))
     flash_toast(f"{user.name} is unblocked. Their keys work again.")
-    return back_to_list(str(user_id))
+    return back_to_place(user.id)
 
 
 @pages.post("/users/<uuid:user_id>/sessions/end")
 @requires(Permission.SESSION_END)
 def end_sessions(user_id: UUID) -> AnyResponse:
-    """Sign a user out everywhere; their keys keep working."""
+    """Sign a user out everywhere; their keys keep working. Who signs themselves out goes to the sign-in page."""
     user = sessions.end_sessions_of(g.actor, str(user_id))
+    if user.id == g.actor.id:
+        sign_out()
+        return see_other("auth.login", bye=1)
     flash_toast(f"{user.name} is signed out everywhere. Their keys keep working.")
-    return back_to_list(str(user_id))
+    return back_to_place(user.id)
 
 
 @pages.get("/users/<uuid:user_id>/delete")
@@ -120,7 +163,8 @@ def confirm_delete(user_id: UUID) -> Response:
     """Ask before a user is deleted, and say how many keys will stop."""
     user = users.get_user(g.actor, str(user_id), Permission.USER_DELETE)
     active_keys = user_deletes.count_keys_of(g.actor, str(user_id))
-    return render("users/delete.html", "users/_delete.html", user=user, active_keys=active_keys, **whereabouts())
+    context = whereabouts() | {"cancel": origin_of(user.id), "user": user, "active_keys": active_keys}
+    return render("users/delete.html", "users/_delete.html", **context)
 
 
 @pages.post("/users/<uuid:user_id>/delete")
@@ -132,43 +176,19 @@ def delete(user_id: UUID) -> AnyResponse:
     return back_to_list()
 
 
-def show_panel(panel: str, fragment: str = "", status: int = 200, **context: Any) -> Response:
-    """Answer with the panel above the users; htmx gets the panel alone, or the fragment that brings the list along."""
-    if fragment or not wants_fragment():
-        context = list_context() | context
-    return render("users/index.html", fragment or panel, status, panel=panel, **context)
+def show_edit(user_id: str, form: EditForm | None = None, status: int = 200) -> Response:
+    """Answer with the form that changes a person, as they are or as it was filled in."""
+    user = users.get_user(g.actor, user_id, Permission.USER_UPDATE)
+    return show_panel("users/_edit.html", status=status, user_id=user_id, user=user, form=form or EditForm.of(user))
 
 
 def show_links(made: list[InvitationCreated], heading: str) -> Response:
-    """Show links that were just made, once."""
+    """Show links that were just made, once, where they were asked for."""
     links = [{"user": one.user, "invitation": one.invitation, "url": invitation_link(one.secret)} for one in made]
+    context: dict[str, Any] = {"links": links, "links_heading": heading, "cancel": url_for("users.index")}
+    if whereabouts()["is_person"]:
+        user_id = made[0].user.id
+        context["cancel"] = url_for("users.detail", user_id=user_id)
+        return show_panel("users/_links.html", "users/_made_person.html", 201, user_id, **context)
     fresh_id = made[0].user.id if len(made) == 1 else None
-    return show_panel(
-        "users/_links.html", "users/_made.html", 201, links=links, links_heading=heading, fresh_id=fresh_id
-    )
-
-
-def back_to_list(user_id: str | None = None, status: int = 200) -> AnyResponse:
-    """Answer a deed with the list it was done from, with the focus on the row it was done to."""
-    if not wants_fragment():
-        return see_other("users.index", **whereabouts()["place"])
-    return render("users/index.html", "users/_refresh.html", status, **list_context() | {"focus_id": user_id})
-
-
-def list_context() -> dict[str, Any]:
-    """Give what the list needs: its rows, its filters, its counts and which row stands out."""
-    where = whereabouts()
-    return where | {
-        "listing": user_lists.list_user_page(g.actor, where["filter"]),
-        "counts": user_lists.count_by_status(g.actor),
-        "role_choices": ROLES,
-        "fresh_id": None,
-        "focus_id": None,
-    }
-
-
-def whereabouts() -> dict[str, Any]:
-    """Tell how the list is filtered, so that links and forms lead back to it."""
-    wanted = read_filter(UserFilter)
-    place = place_of(wanted)
-    return {"here": "users.index", "filter": wanted, "place": place, "is_filtered": bool(place)}
+    return show_panel("users/_links.html", "users/_made.html", 201, fresh_id=fresh_id, **context)

@@ -105,7 +105,7 @@ def test_a_search_is_by_the_beginning_of_name_address_or_id(boss, asked, names):
     make_user("underXscore", email="x@example.com", user_id="x")
     make_user("Émile Œuvre", email="e@example.com", user_id="e")
     listed = table(boss.get(f"/ui/users?q={asked}")).values()
-    assert [words(next(person for person in row.iter("span") if person.get("title"))) for row in listed] == names
+    assert [words(next(person for person in row.iter("a") if person.get("title"))) for row in listed] == names
 
 
 def test_filters_stand_in_the_form_and_the_status_is_kept_by_it(boss):

@@ -1,0 +1,64 @@
+"""One person as the admins see them: their row, their keys, the links that were made for them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ScalarSelect, func, select
+
+from selfserve.clock import now
+from selfserve.extensions import db
+from selfserve.models import ApiKey, Invitation, User
+from selfserve.permissions import Actor, Permission
+from selfserve.services.actors import require
+from selfserve.services.keys import works_now
+from selfserve.services.onboarding import are_open
+from selfserve.services.users import living_users, unknown_user
+
+SOON = timedelta(days=7)
+MOST_KEYS = 5
+MOST_LINKS = 5
+
+
+@dataclass(frozen=True)
+class UserDetail:
+    """A person, how many keys they have and when their open link expires."""
+
+    user: User
+    active_keys: int
+    expiring_keys: int
+    all_keys: int
+    invitation_expires_at: datetime | None
+
+
+def get_detail(actor: Actor, row_id: str) -> UserDetail:
+    """Get a person with the counts of their keys, in one query. Raises NotFound."""
+    require(actor, Permission.USER_LIST)
+    ends_soon = works_now() & (ApiKey.expires_at <= now() + SOON)
+    counts = _count_keys(works_now()), _count_keys(ends_soon), _count_keys()
+    open_link = select(Invitation.expires_at).where(Invitation.user_pk == User.id, are_open())
+    rows = living_users().where(User.id == row_id).add_columns(*counts, open_link.scalar_subquery())
+    found = db.session.execute(rows).one_or_none()
+    if found is None:
+        raise unknown_user()
+    return UserDetail(*found)
+
+
+def list_newest_keys(actor: Actor, user: User) -> list[ApiKey]:
+    """List the newest keys of a person, a handful."""
+    require(actor, Permission.KEY_OVERSEE)
+    theirs = select(ApiKey).where(ApiKey.owner_id == user.id, ApiKey.deleted_at.is_(None))
+    return list(db.session.scalars(theirs.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()).limit(MOST_KEYS)))
+
+
+def list_invitations(actor: Actor, user: User) -> list[Invitation]:
+    """List the newest links that were made for a person, whatever became of them."""
+    require(actor, Permission.INVITATION_READ)
+    theirs = select(Invitation).where(Invitation.user_pk == user.id)
+    return list(db.session.scalars(theirs.order_by(Invitation.created_at.desc()).limit(MOST_LINKS)))
+
+
+def _count_keys(*conditions: Any) -> ScalarSelect[int]:
+    """Count, beside a person, their keys of a kind."""
+    is_theirs = ApiKey.owner_id == User.id, ApiKey.deleted_at.is_(None)
+    return select(func.count()).select_from(ApiKey).where(*is_theirs, *conditions).correlate(User).scalar_subquery()
