@@ -12,7 +12,7 @@ from selfserve.errors import Conflict, DomainError, Invalid
 from selfserve.schemas.key_forms import KeyEdit, KeyForm, KeyRename, KeyRotation
 from selfserve.schemas.keys import KeyCreate, KeyRegenerate, KeyUpdate
 from selfserve.web.forms import SchemaForm
-from selfserve.web.words import amount, short_day
+from selfserve.web.words import amount, day
 
 _LIFETIMES = {"7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "1 year", "custom": "Custom"}
 _WINDOWS = {"": "Never", "1d": "Every day", "7d": "Every week", "1mo": "Every month"}
@@ -23,6 +23,8 @@ _GRACES = {
     "1h": "For 1 hour",
     "7d": "For 7 days",
 }
+_LATER = {"30d": "In 30 days", "90d": "In 90 days", "365d": "In a year", "custom": "On another day"}
+LATER = [SelectChoice(value, label) for value, label in _LATER.items()]
 LIFETIMES = [SelectChoice(value, label) for value, label in _LIFETIMES.items()]
 GRACES = [SelectChoice(value, label) for value, label in _GRACES.items()]
 WINDOWS = [SelectChoice(value, label) for value, label in _WINDOWS.items()]
@@ -84,7 +86,7 @@ class EditKeyForm(LimitsForm):
     """Expiry and limits of a key as they are, to be changed."""
 
     schema = KeyEdit
-    expires = RadioField("Expires", default="keep")
+    expires = SelectField("Expires", default="keep")
     budget_duration = SelectField("Budget starts again")
     max_parallel_requests = StringField("Parallel requests")
 
@@ -97,9 +99,8 @@ class EditKeyForm(LimitsForm):
             max_budget=amount(key.max_budget),
             budget_duration=key.budget_duration or "",
         )
-        kept = short_day(key.expires_at) if key.expires_at else "Never"
-        later = [choice for choice in LIFETIMES if choice.value != "7d"]
-        self.expires.choices = [SelectChoice("keep", kept), *later]
+        kept = f"{day(key.expires_at)}, as it is" if key.expires_at else "Never, as it is"
+        self.expires.choices = [SelectChoice("keep", kept), *LATER]
         is_odd = key.budget_duration not in (None, *_WINDOWS)
         odd = [SelectChoice(key.budget_duration, f"Every {key.budget_duration}")] if is_odd else []
         self.budget_duration.choices = [*WINDOWS, *odd]
