@@ -2,7 +2,9 @@
 
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+
+SPECIAL_USE_DOMAIN_NAMES.clear()  # closed networks use .local and .test, and nothing is looked up here
 
 
 def normalized(address: str) -> str:

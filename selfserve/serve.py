@@ -48,6 +48,7 @@ def command(settings: Settings) -> list[str]:
         "--worker-class=gthread",
         "--config=python:selfserve.serve",
         "--graceful-timeout=10",
+        "--limit-request-line=8190",
         "--log-level=warning",
         "--no-control-socket",
         f"--pythonpath={ROOT}",

@@ -26,6 +26,10 @@ from selfserve.permissions import Role
 
 MAX_INTEGER = 2**63 - 1
 MAX_METADATA_BYTES = 16_384
+_WHITE = (
+    "".join(one for one in map(chr, range(0x3001)) if one.isspace() and one not in "\x1c\x1d\x1e\x1f\x85") + "\ufeff"
+)
+"""What surrounds words and is no control character: the `\\s` of JSON Schema."""
 _TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
@@ -69,7 +73,7 @@ def _without_secret(words: str | None) -> str | None:
 
 def _stripped(value: Any) -> Any:
     """Take off surrounding white space, then refuse what no text may hold."""
-    return _plain(value.strip()) if isinstance(value, str) else value
+    return _plain(value.strip(_WHITE)) if isinstance(value, str) else value
 
 
 def _blank_is_none(value: Any) -> Any:

@@ -50,7 +50,9 @@ def refusal(kind, value):
         (fields.OptionalText, "   ", None),
         (fields.Email, " Dana@Example.COM. ", "Dana@example.com"),
         (fields.Email, "ｄａｎａ@example.com", "dana@example.com"),
+        (fields.Email, "dana@corp.local", "dana@corp.local"),
         (fields.OptionalEmail, "", None),
+        (fields.Text, "\ufeff\t laptop\u3000\r\n", "laptop"),
         (fields.AnyRole, "internal_user_view_only", "internal_user_viewer"),
         (fields.PageSize, 1000, 100),
         (fields.PageSize, "7", 7),
@@ -80,6 +82,8 @@ def test_a_field_takes_the_documented_forms(kind, value, meaning):
         (fields.Text, "x" * 256, "at most 255"),
         (fields.Email, "dana", "e-mail address"),
         (fields.Email, "dana@", "e-mail address"),
+        (fields.OptionalText, "\x1e", "control characters"),
+        (fields.Text, "laptop\x85", "control characters"),
         (fields.Email, "dаna@example.com", "e-mail address"),  # the second letter is Cyrillic
         (fields.Email, "dana@example.com\r\nBcc: x@y.z", "e-mail address"),
         (fields.Email, {"a": 1}, "e-mail address"),
