@@ -2,13 +2,34 @@
 
 import calendar
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 MAX_YEARS = 100
 DURATION_FORMS = "30s, 30m, 30h, 30d, 1w or 1mo"
 
 _DURATION = re.compile(r"(\d{1,9})\s*(mo|min|hr|[smhdw])", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "hr": 3600, "d": 86400, "w": 604800}
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days from `first` to `last`, both included (UTC)."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def until(cls, last: date, count: int) -> "Days":
+        """Give as many days, the last of them this one."""
+        return cls(last - timedelta(days=count - 1), last)
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=number) for number in range(len(self)))
 
 
 def now() -> datetime:

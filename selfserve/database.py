@@ -115,6 +115,13 @@ def end_read() -> None:
         db.session.close()
 
 
+def begin_snapshot() -> None:
+    """Begin a read whose statements all see one and the same moment, so that its sums agree; SQLite's always do."""
+    db.session.close()
+    if db.engine.dialect.name != "sqlite":
+        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """Begin an INSERT that may say ON CONFLICT, in the dialect of this database."""
     return sqlite.insert(model) if db.engine.dialect.name == "sqlite" else postgresql.insert(model)

@@ -59,6 +59,13 @@ _KEYS = (
     ("maya", "dashboard", "365d", 5, None),
     ("rasmus", "staging", None, None, None),
 )
+_CLIENTS = (
+    ("10.0.8.21", "OpenAI/Python 2.8.0"),
+    ("10.0.3.7", "python-requests/2.32.5"),
+    ("10.0.3.9", "node-fetch/3.3.2"),
+    ("192.0.2.44", "claude-cli/2.0.1"),
+    ("2001:db8::17", "curl/8.14.1"),
+)
 
 
 def fill() -> list[tuple[str, str]]:
@@ -121,17 +128,20 @@ def _calls(dice: random.Random, made: dict[str, ApiKey]) -> list[CallRecord]:
         for alias, key in made.items():
             busy = 0 if alias in ("hackathon", "dashboard") else dice.randint(0, 3 if day.weekday() > 4 else 7)
             count = busy * (2 if days_ago < DAYS // 2 else 1) // 2
-            calls += [_call(dice, key, day, f"demo-{alias}-{days_ago}-{number}") for number in range(count)]
+            client = _CLIENTS[len(alias) % len(_CLIENTS)]
+            calls += [_call(dice, key, day, f"demo-{alias}-{days_ago}-{number}", client) for number in range(count)]
     return calls
 
 
-def _call(dice: random.Random, key: ApiKey, day: datetime, request_id: str) -> CallRecord:
-    """Make up one call with a key, at the price of its model."""
+def _call(dice: random.Random, key: ApiKey, day: datetime, request_id: str, client: tuple[str, str]) -> CallRecord:
+    """Make up one call with a key, at the price of its model; what is cached costs a tenth."""
     allowed = [model for model in _MODELS if not key.models or model[0] in key.models]
     name, price_in, price_out = dice.choice(allowed)
     tokens_in, tokens_out = dice.randint(2_000, 60_000), dice.randint(200, 9_000)
+    cached = tokens_in * dice.choice((0, 0, 3, 7)) // 10 if price_out != "0" else 0
     failed = dice.random() < 0.01
-    cost = 0 if failed else (tokens_in * to_nanos(price_in) + tokens_out * to_nanos(price_out)) // 1_000_000
+    paid = (10 * tokens_in - 9 * cached) * to_nanos(price_in) // 10 + tokens_out * to_nanos(price_out)
+    cost = 0 if failed else paid // 1_000_000
     return CallRecord(
         request_id=request_id,
         key_id=key.id,
@@ -140,7 +150,10 @@ def _call(dice: random.Random, key: ApiKey, day: datetime, request_id: str) -> C
         cost=cost,
         prompt_tokens=tokens_in,
         completion_tokens=0 if failed else tokens_out,
+        cached_tokens=0 if failed else cached,
         is_failed=failed,
+        address=client[0],
+        user_agent=client[1],
     )
 
 

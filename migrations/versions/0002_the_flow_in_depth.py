@@ -55,12 +55,14 @@ def upgrade() -> None:
     for column in _of_calls():
         op.add_column("calls", column)
     op.add_column("daily_spend", sa.Column("cached_tokens", sa.BigInteger(), server_default="0", nullable=False))
+    op.create_index("ix_calls_started", "calls", ["started_at", "id"])
     op.create_index("ix_audit_events_owner", "audit_events", ["owner_user_id", "id"])
     op.execute("UPDATE api_keys SET secret_used_at = last_used_at")
 
 
 def downgrade() -> None:
     op.drop_index("ix_audit_events_owner", "audit_events")
+    op.drop_index("ix_calls_started", "calls")
     op.drop_column("daily_spend", "cached_tokens")
     for column in _of_calls():
         op.drop_column("calls", column.name)

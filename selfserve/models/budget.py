@@ -1,6 +1,7 @@
 """The columns of whatever has a budget: a user or a key."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -8,10 +9,36 @@ from sqlalchemy.orm import Mapped, mapped_column
 from selfserve.clock import next_reset, now, window_start
 from selfserve.database import UtcDateTime
 
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """From when to when a budget counts."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def kind(self) -> str:
+        """Its length in a word: `month` (of the calendar), `week`, `day` or `other`."""
+        if self.end == next_reset("1mo", self.start) and self.start == window_start("1mo", self.end):
+            return "month"
+        return {timedelta(days=7): "week", timedelta(days=1): "day"}.get(self.end - self.start, "other")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How a window ends at the pace so far: what will be spent by its end, and when the budget runs out, if it does."""
+
+    spend: int
+    runs_out_at: datetime | None
+
 
 class Budgeted:
     """A budget in nano-dollars with a window that resets by itself when it is next looked at."""
 
+    created_at: Mapped[datetime]
     max_budget: Mapped[int | None] = mapped_column(BigInteger)
     budget_duration: Mapped[str | None] = mapped_column(String(32))
     budget_reset_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -41,6 +68,29 @@ class Budgeted:
             if self.is_window_over and self.budget_duration
             else self.budget_reset_at
         )
+
+    @property
+    def window(self) -> Window | None:
+        """The window that holds now, if the budget has one."""
+        end = self.next_reset_at
+        return Window(window_start(self.budget_duration, end), end) if self.budget_duration and end else None
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """How the window ends at the pace so far, in whole nano-dollars.
+
+        None without a budget or a window, when nothing is spent or all of it, and in the first twenty-fourth of the
+        time there was to spend (the first hour of a day), when a pace would say little.
+        """
+        if self.window is None or self.max_budget is None or not 0 < self.spend < self.max_budget:
+            return None
+        moment, start = now(), max(self.window.start, self.created_at)
+        past, whole = (moment - start) // MICROSECOND, (self.window.end - start) // MICROSECOND
+        if past * 24 < whole:
+            return None
+        spend = (2 * self.spend * whole + past) // (2 * past)
+        left = (self.max_budget - self.spend) * past // self.spend
+        return Forecast(spend, moment + left * MICROSECOND if spend > self.max_budget else None)
 
     def add_spend(self, cost: int, moment: datetime) -> None:
         """Charge a call that began at `moment`: a call told late does not weigh on a window that began after it."""

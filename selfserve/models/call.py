@@ -28,7 +28,11 @@ class Call(Base):
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(255))
 
-    __table_args__ = (Index("ix_calls_user", "user_pk", "started_at"), Index("ix_calls_key", "key_id", "started_at"))
+    __table_args__ = (
+        Index("ix_calls_user", "user_pk", "started_at"),
+        Index("ix_calls_key", "key_id", "started_at"),
+        Index("ix_calls_started", "started_at", "id"),
+    )
 
 
 class DailySpend(Base):

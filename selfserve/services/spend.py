@@ -1,147 +1,89 @@
-"""Spend: calls recorded exactly once, their sums per day kept in the same transaction, and the sums told."""
+"""Spend: calls recorded exactly once, their sums per day and their budgets kept in the same transaction."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, timedelta
-from typing import TypeVar
+from collections.abc import Collection
+from datetime import UTC
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from selfserve.clock import now
 from selfserve.database import insert, transaction
 from selfserve.errors import NotFound
 from selfserve.extensions import db
 from selfserve.models import ApiKey, Call, DailySpend, User
-from selfserve.permissions import Actor, Permission
 from selfserve.schemas.spend import CallRecord
-from selfserve.services.actors import require
+from selfserve.services.spend_sums import SUMMED
 
-Budget = TypeVar("Budget", User, ApiKey)
-MOST_ROWS = 1_000
-
-
-@dataclass(frozen=True)
-class SpendRow:
-    """The sums of one model on one day; `spend` in nano-dollars."""
-
-    day: date
-    model: str
-    spend: int
-    requests: int
-    failed_requests: int
-    prompt_tokens: int
-    completion_tokens: int
-
-
-@dataclass(frozen=True)
-class SpendSummary:
-    """The sums of a range of days (UTC), and its rows, newest first."""
-
-    first_day: date
-    last_day: date
-    spend: int
-    requests: int
-    failed_requests: int
-    prompt_tokens: int
-    completion_tokens: int
-    rows: list[SpendRow]
+_DAY = ("user_pk", "day", "key_id", "model")
 
 
 def record_calls(calls: list[CallRecord]) -> int:
     """Record calls, each exactly once per `request_id`, with their daily sums and budgets; tell how many were new.
 
-    Raises NotFound when a key does not exist; then nothing is recorded.
+    Of a call that is told twice the first telling counts. Raises NotFound when a key does not exist; then nothing is
+    recorded.
     """
+    told = {call.request_id: call for call in reversed(calls)}
+    if not told:
+        return 0
     with transaction():
-        budgets = _lock_budgets({call.key_id for call in calls})
-        return sum(_record(call, *budgets[call.key_id]) for call in sorted(calls, key=lambda call: call.request_id))
+        owners, keys = _lock_budgets({call.key_id for call in told.values()})
+        fresh = [told[request_id] for request_id in _add_calls(told.values(), keys)]
+        for call in fresh:
+            key = keys[call.key_id]
+            key.add_spend(call.cost, call.started_at)
+            owners[key.owner_id].add_spend(call.cost, call.started_at)
+        _add_to_days(fresh, keys)
+        return len(fresh)
 
 
-def summarise(actor: Actor, days: int) -> SpendSummary:
-    """Sum up the actor's own spend of the last days, from the daily sums only."""
-    require(actor, Permission.SPEND_READ)
-    last = now().date()
-    first = last - timedelta(days=days - 1)
-    sums = [
-        func.sum(column)
-        for column in (
-            DailySpend.spend,
-            DailySpend.requests,
-            DailySpend.failed_requests,
-            DailySpend.prompt_tokens,
-            DailySpend.completion_tokens,
-        )
-    ]
-    own = select(DailySpend.day, DailySpend.model, *sums).where(
-        DailySpend.user_pk == actor.id, DailySpend.day.between(first, last)
-    )
-    grouped = own.group_by(DailySpend.day, DailySpend.model).order_by(DailySpend.day.desc(), DailySpend.model)
-    rows = [
-        SpendRow(day, model, *(int(total or 0) for total in totals))
-        for day, model, *totals in db.session.execute(grouped)
-    ]
-    return SpendSummary(
-        first,
-        last,
-        sum(row.spend for row in rows),
-        sum(row.requests for row in rows),
-        sum(row.failed_requests for row in rows),
-        sum(row.prompt_tokens for row in rows),
-        sum(row.completion_tokens for row in rows),
-        rows[:MOST_ROWS],
-    )
+def _lock_budgets(key_ids: set[str]) -> tuple[dict[str, User], dict[str, ApiKey]]:
+    """Lock the owners of these keys, then the keys, each in id order, so that no two batches wait in a ring.
 
-
-def _lock_budgets(key_ids: set[str]) -> dict[str, tuple[User, ApiKey]]:
-    """Give each key with its owner, locked: owners first, each in id order, so that no two batches wait in a ring.
-
-    Raises NotFound when one of the keys does not exist.
+    The foreign keys of others' calls do not stand in the way. Raises NotFound when a key does not exist.
     """
-    owner_ids = dict(db.session.execute(select(ApiKey.id, ApiKey.owner_id).where(ApiKey.id.in_(key_ids))).all())
-    if len(owner_ids) < len(key_ids):
+    owner_ids = select(ApiKey.owner_id).where(ApiKey.id.in_(key_ids))
+    owners = _locked(User, User.id.in_(owner_ids))
+    keys = _locked(ApiKey, ApiKey.id.in_(key_ids))
+    if len(keys) < len(key_ids):
         raise NotFound("There is no such key.", param="key_id")
-    owners, keys = _locked(User, owner_ids.values()), _locked(ApiKey, owner_ids)
-    return {key_id: (owners[owner_id], keys[key_id]) for key_id, owner_id in owner_ids.items()}
+    return owners, keys
 
 
-def _locked(model: type[Budget], row_ids: Iterable[str]) -> dict[str, Budget]:
-    """Read whatever has a budget for a change; the foreign keys of others' calls do not stand in the way."""
-    rows = select(model).where(model.id.in_(set(row_ids))).order_by(model.id).with_for_update(key_share=True)
+def _locked(model: Any, condition: Any) -> dict[str, Any]:
+    """Read whatever has a budget for a change."""
+    rows = select(model).where(condition).order_by(model.id).with_for_update(key_share=True)
     return {row.id: row for row in db.session.scalars(rows.execution_options(populate_existing=True))}
 
 
-def _record(call: CallRecord, owner: User, key: ApiKey) -> int:
-    """Record one call; 0 when it was recorded before. Needs owner and key locked."""
-    values = {
-        "request_id": call.request_id,
-        "user_pk": owner.id,
-        "key_id": key.id,
-        "model": call.model,
-        "started_at": call.started_at,
-        "cost": call.cost,
-        "prompt_tokens": call.prompt_tokens,
-        "completion_tokens": call.completion_tokens,
-        "is_failed": call.is_failed,
-    }
-    fresh = insert(Call).values(**values).on_conflict_do_nothing(index_elements=["request_id"])
-    if not db.session.execute(fresh.returning(Call.id)).first():
-        return 0
-    owner.add_spend(call.cost, call.started_at)
-    key.add_spend(call.cost, call.started_at)
-    _add_to_day(call, owner.id)
-    return 1
+def _add_calls(calls: Collection[CallRecord], keys: dict[str, ApiKey]) -> list[str]:
+    """Add calls; give the ids of those that were not recorded before. Needs owners and keys locked."""
+    rows = [call.model_dump() | {"user_pk": keys[call.key_id].owner_id} for call in calls]
+    new = insert(Call).on_conflict_do_nothing(index_elements=["request_id"]).returning(Call.request_id)
+    return sorted(db.session.scalars(new, rows))
 
 
-def _add_to_day(call: CallRecord, owner_id: str) -> None:
-    """Add a call to the sums of its day."""
-    added = {
+def _add_to_days(calls: list[CallRecord], keys: dict[str, ApiKey]) -> None:
+    """Add calls to the sums of their days (UTC)."""
+    days: dict[tuple[Any, ...], dict[str, int]] = {}
+    for call in calls:
+        place = keys[call.key_id].owner_id, call.started_at.astimezone(UTC).date(), call.key_id, call.model
+        sums = days.setdefault(place, dict.fromkeys(SUMMED, 0))
+        for name, amount in _amounts(call).items():
+            sums[name] += amount
+    if days:
+        row = insert(DailySpend)
+        added = {name: getattr(DailySpend, name) + row.excluded[name] for name in SUMMED}
+        rows = [dict(zip(_DAY, place, strict=True)) | sums for place, sums in days.items()]
+        db.session.execute(row.on_conflict_do_update(index_elements=_DAY, set_=added), rows)
+
+
+def _amounts(call: CallRecord) -> dict[str, int]:
+    """Say what one call adds to the sums of its day."""
+    return {
         "spend": call.cost,
-        "prompt_tokens": call.prompt_tokens,
-        "completion_tokens": call.completion_tokens,
         "requests": 1,
         "failed_requests": int(call.is_failed),
+        "prompt_tokens": call.prompt_tokens,
+        "completion_tokens": call.completion_tokens,
+        "cached_tokens": call.cached_tokens,
     }
-    day = call.started_at.astimezone(UTC).date()
-    row = insert(DailySpend).values(user_pk=owner_id, day=day, key_id=call.key_id, model=call.model, **added)
-    sums = {name: getattr(DailySpend, name) + amount for name, amount in added.items()}
-    db.session.execute(row.on_conflict_do_update(index_elements=["user_pk", "day", "key_id", "model"], set_=sums))
