@@ -9,6 +9,7 @@ from selfserve.blueprints.keys.api import api as keys_api
 from selfserve.blueprints.keys.pages import pages as keys_pages
 from selfserve.blueprints.onboarding.api import api as onboarding_api
 from selfserve.blueprints.onboarding.pages import pages as onboarding_pages
+from selfserve.blueprints.spend.api import api as spend_api
 from selfserve.blueprints.spend.pages import pages as spend_pages
 from selfserve.blueprints.users.api import api as users_api
 from selfserve.blueprints.users.pages import pages as users_pages
@@ -24,6 +25,7 @@ DIRECTORY = (
     (onboarding_api, None),
     (users_api, None),
     (keys_api, None),
+    (spend_api, None),
     (health_api, None),
     (docs_api, None),
 )

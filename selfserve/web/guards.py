@@ -28,6 +28,7 @@ _GROUPS = {
         "/user/info",
         "/v2/user/info",
         "/user/available_roles",
+        "/user/daily/activity",
         "/spend/",
     ),
     "llm_api_routes": ("/v1/", "/chat/", "/completions", "/embeddings", "/models", "/responses", "/messages"),

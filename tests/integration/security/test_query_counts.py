@@ -70,6 +70,9 @@ def counted(queries):
 
 
 SEARCHES = {
+    "/ui/spend": "?scope=everyone",
+    "/ui/spend.csv": "?scope=everyone",
+    "/spend/logs": "?start_date=2026-11-01&end_date=2026-11-30",
     "/ui/keys": "?q=filler",
     "/ui/all-keys": "?q=filler",
     "/ui/users": "?q=filler",
@@ -82,7 +85,11 @@ def addresses(rule, scene):
     """Write the addresses under which a read is measured."""
     address = rule.replace("<uuid:key_id>", scene.key.row.id).replace("<uuid:user_id>", scene.user.id)
     names = {"key": scene.key.row.id, "invitation": scene.invitation.row.id, "user": scene.user.user_id}
+    today = now().date()
+    month = f"?start_date={today - timedelta(days=29)}&end_date={today}"
     wanted = {
+        "/user/daily/activity": month,
+        "/user/daily/activity/aggregated": month,
         "/key/info": "?key={key}",
         "/invitation/info": "?invitation_id={invitation}",
         "/user/info": "?user_id={user}",

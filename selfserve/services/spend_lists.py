@@ -1,0 +1,120 @@
+"""Spend as lists: single calls, days summed up, keys and users by what they spent; always bounded."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, select
+
+from selfserve.clock import Days
+from selfserve.errors import Forbidden
+from selfserve.extensions import db
+from selfserve.models import ApiKey, Call, User
+from selfserve.permissions import Actor
+from selfserve.schemas.spend import ActivityFilter, SpendLogsQuery
+from selfserve.services.key_names import named
+from selfserve.services.keys import living_keys
+from selfserve.services.spend_activity import list_days
+from selfserve.services.spend_sums import are_within_reach, sees_all_spend
+from selfserve.services.users import living_users
+
+Row = TypeVar("Row")
+MOST_CALLS = 10_000
+MOST_ROWS = 100
+MOST_NAMED = 1_000
+
+
+@dataclass(frozen=True)
+class Bounded(Generic[Row]):
+    """The first rows of a list, and whether there are more."""
+
+    rows: list[Row]
+    is_cut: bool
+
+
+def list_calls(actor: Actor, query: SpendLogsQuery) -> Bounded[dict[str, Any]]:
+    """List calls, newest first. Raises Forbidden for somebody else's `user_id`."""
+    rows = select(Call, ApiKey.token, ApiKey.alias, User.user_id).join(ApiKey, ApiKey.id == Call.key_id)
+    rows = rows.join(User, User.id == Call.user_pk).where(*are_within_reach(actor, query.user_id, Call))
+    if query.api_key is not None:
+        rows = rows.where(Call.key_id == select(ApiKey.id).where(named(query.api_key)).scalar_subquery())
+    if query.request_id is not None:
+        rows = rows.where(Call.request_id == query.request_id)
+    if query.has_days:
+        rows = rows.where(_began_within(query.days))
+    rows = rows.order_by(Call.started_at.desc(), Call.id.desc()).limit(MOST_CALLS + 1)
+    found = db.session.execute(rows).all()
+    return Bounded([_tell_call(*row) for row in found[:MOST_CALLS]], len(found) > MOST_CALLS)
+
+
+def summarise_days(actor: Actor, query: SpendLogsQuery) -> Bounded[dict[str, Any]]:
+    """Sum up every day of a range, oldest first, also those without calls; a thousand keys and people are named."""
+    asked = query.model_dump(include={"start_date", "end_date", "api_key", "user_id"})
+    activity = list_days(actor, ActivityFilter(**asked, api_key_limit=MOST_NAMED))
+    told = {day.date: day for day in activity.results}
+    empty: dict[str, Any] = {"spend": 0, "users": {}, "models": {}}
+    rows = [{"startTime": day} | (_tell_day(told[day]) if day in told else empty) for day in query.days]
+    return Bounded(rows, activity.total_keys > MOST_NAMED)
+
+
+def list_keys_by_spend(actor: Actor) -> Bounded[ApiKey]:
+    """List keys within reach, whichever spent the most in all first."""
+    rows = living_keys() if sees_all_spend(actor) else living_keys().where(ApiKey.owner_id == actor.id)
+    return _take(rows.order_by(ApiKey.total_spend.desc(), ApiKey.id))
+
+
+def list_users_by_spend(actor: Actor, user_id: str | None) -> Bounded[User]:
+    """List users within reach, whoever spent the most in all first. Raises Forbidden for somebody else's `user_id`."""
+    rows = living_users()
+    if not sees_all_spend(actor):
+        if user_id not in (None, actor.user_id):
+            raise Forbidden("You can only see your own spend. Leave user_id out.", param="user_id")
+        rows = rows.where(User.id == actor.id)
+    elif user_id is not None:
+        rows = rows.where(User.user_id == user_id)
+    return _take(rows.order_by(User.total_spend.desc(), User.id))
+
+
+def _take(rows: Select[Any]) -> Bounded[Any]:
+    """Take the first rows."""
+    found = list(db.session.scalars(rows.limit(MOST_ROWS + 1)))
+    return Bounded(found[:MOST_ROWS], len(found) > MOST_ROWS)
+
+
+def _began_within(days: Days) -> ColumnElement[bool]:
+    """Say that a call began on one of these days (UTC)."""
+    start = datetime.combine(days.first, time(), UTC)
+    return (Call.started_at >= start) & (Call.started_at < start + timedelta(days=len(days)))
+
+
+def _tell_call(call: Call, token: str, alias: str | None, user_id: str) -> dict[str, Any]:
+    """Tell a call in the documented words."""
+    return {
+        "request_id": call.request_id,
+        "api_key": token,
+        "user": user_id,
+        "model": call.model,
+        "spend": call.cost,
+        "prompt_tokens": call.prompt_tokens,
+        "completion_tokens": call.completion_tokens,
+        "total_tokens": call.prompt_tokens + call.completion_tokens,
+        "startTime": call.started_at,
+        "requester_ip_address": call.address,
+        "metadata": {
+            "status": "failure" if call.is_failed else "success",
+            "user_agent": call.user_agent,
+            "user_api_key_alias": alias,
+            "user_api_key_user_id": user_id,
+            "cache_read_input_tokens": call.cached_tokens,
+        },
+    }
+
+
+def _tell_day(day: Any) -> dict[str, Any]:
+    """Tell a day in the documented words: its spend, and that of its users, models and keys."""
+    parts = {
+        "spend": day.metrics.spend,
+        "users": {name: part.metrics.spend for name, part in day.breakdown.entities.items()},
+        "models": {name: part.metrics.spend for name, part in day.breakdown.models.items()},
+    }
+    return parts | {token: part.metrics.spend for token, part in day.breakdown.api_keys.items()}
