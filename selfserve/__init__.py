@@ -14,6 +14,7 @@ from selfserve.permissions import Permission, Role
 from selfserve.web.appearance import chosen_appearance
 from selfserve.web.bodies import guard_input
 from selfserve.web.errors import init_errors
+from selfserve.web.figures import FIGURES
 from selfserve.web.guards import can, check_routes, init_guards
 from selfserve.web.headers import init_headers, secured
 from selfserve.web.logs import init_logs
@@ -43,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_guards(app)
     init_headers(app)
     init_errors(app)
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters.update(FILTERS | FIGURES)
     _init_templates(app, settings)
     for blueprint, prefix in DIRECTORY:
         app.register_blueprint(blueprint, url_prefix=prefix)

@@ -56,7 +56,7 @@ def number(value: int) -> str:
 
 def compact(value: int) -> str:
     """Write a large number short: `12.4M`; up to 9,999 in full."""
-    for size, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+    for size, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
         if value >= size and value >= 10_000:
             return f"{value / size:.1f}".removesuffix(".0") + letter
     return number(value)

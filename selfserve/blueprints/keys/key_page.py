@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from selfserve.blueprints.keys.lists import LISTS, back_to_list, is_of_all, whereabouts
 from selfserve.blueprints.keys.snippets import example_models
 from selfserve.services import activity, key_rotation, keys
+from selfserve.web.charts import chart_of_key
 from selfserve.web.render import render, see_other, wants_fragment
 
 
@@ -23,6 +24,7 @@ def key_context(key: Any) -> dict[str, Any]:
         "key": key,
         "formers": key_rotation.list_former_secrets(key),
         "focus": "",
+        "chart": chart_of_key(g.actor, key.id),
         "events": activity.list_key_activity(g.actor, key),
         **example_models(key.models),
         **on_its_page(key),
