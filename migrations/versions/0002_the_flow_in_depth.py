@@ -9,6 +9,12 @@ branch_labels = None
 depends_on = None
 
 
+_OF_FEW = {
+    "ix_users_blocked": "is_blocked IS true",
+    "ix_users_invited": "password_hash IS NULL AND is_blocked IS false",
+}
+
+
 def _of_keys() -> list[sa.Column]:
     """What api_keys gets."""
     return [
@@ -57,10 +63,18 @@ def upgrade() -> None:
     op.add_column("daily_spend", sa.Column("cached_tokens", sa.BigInteger(), server_default="0", nullable=False))
     op.create_index("ix_calls_started", "calls", ["started_at", "id"])
     op.create_index("ix_audit_events_owner", "audit_events", ["owner_user_id", "id"])
+    op.create_index("ix_users_seen", "users", ["deleted_at", "last_login_at", "id"])
+    op.create_index("ix_users_name", "users", ["deleted_at", "alias_key", "id"])
+    for name, condition in _OF_FEW.items():
+        in_sqlite = condition.replace("IS true", "IS 1").replace("IS false", "IS 0")
+        where = {"sqlite_where": sa.text(in_sqlite), "postgresql_where": sa.text(condition)}
+        op.create_index(name, "users", ["deleted_at", "created_at", "id"], **where)
     op.execute("UPDATE api_keys SET secret_used_at = last_used_at")
 
 
 def downgrade() -> None:
+    for name in (*_OF_FEW, "ix_users_name", "ix_users_seen"):
+        op.drop_index(name, "users")
     op.drop_index("ix_audit_events_owner", "audit_events")
     op.drop_index("ix_calls_started", "calls")
     op.drop_column("daily_spend", "cached_tokens")

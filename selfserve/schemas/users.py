@@ -138,6 +138,8 @@ class UserFilter(Command):
     q: Search = None
     role: Annotated[Role | None, Field()] = None
     status: Literal["active", "invited", "blocked"] | None = None
+    sort: Literal["created", "name", "seen"] | None = None
+    dir: Literal["asc", "desc"] | None = None
     after: OptionalText = None
     at: Literal["person"] | None = None
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ScalarSelect, Select, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from selfserve.database import starts_with
 from selfserve.models import ApiKey, Invitation, User
@@ -13,6 +14,7 @@ from selfserve.schemas.users import UserFilter, UserListQuery
 from selfserve.services import keys
 from selfserve.services.actors import require
 from selfserve.services.keys import works_now
+from selfserve.services.onboarding import are_open
 from selfserve.services.paging import Order, Slice, bounded_count, bounded_counts, pages, take_page, take_slice
 from selfserve.services.tallies import read_tally
 from selfserve.services.users import living_users
@@ -26,6 +28,8 @@ _SORTS: dict[str, Any] = {
     "user_role": User.role,
 }
 
+_ORDERS: dict[str, Any] = {"created": User.created_at, "name": User.alias_key, "seen": User.last_login_at}
+
 
 @dataclass(frozen=True)
 class UserRow:
@@ -34,6 +38,8 @@ class UserRow:
     user: User
     active_keys: int
     invitation_expires_at: datetime | None
+    invited_at: datetime | None
+    invited_by: str | None
 
 
 @dataclass(frozen=True)
@@ -59,15 +65,21 @@ def list_users(actor: Actor, query: UserListQuery) -> UserPage:
 
 
 def list_user_page(actor: Actor, wanted: UserFilter) -> Slice[UserRow]:
-    """List users for the browser: a keyset page, newest first."""
+    """List users for the browser: a keyset page, newest first unless another order is asked for."""
     require(actor, Permission.USER_LIST)
+    order = Order(_ORDERS[wanted.sort or "created"], User.id, is_ascending=wanted.dir == "asc")
+    return take_slice(select_rows(wanted), order, wanted.after, UserRow)
+
+
+def select_rows(wanted: UserFilter) -> Select[Any]:
+    """Select users as a list shows them, without order, as far as they pass the filters."""
     rows = _searched(living_users(), wanted.q)
     if wanted.role:
         rows = rows.where(User.role == wanted.role.value)
     if wanted.status:
         rows = rows.where(_in_status(wanted.status))
-    rows = rows.add_columns(_active_keys(), _link_expiry())
-    return take_slice(rows, Order(User.created_at, User.id), wanted.after, UserRow)
+    of_link = Invitation.expires_at, Invitation.created_at, Invitation.created_by_name
+    return rows.add_columns(_active_keys(), *(_of_open_link(column) for column in of_link))
 
 
 def count_by_status(actor: Actor) -> dict[str, tuple[int, bool]]:
@@ -115,8 +127,6 @@ def _active_keys() -> ScalarSelect[int]:
     return select(func.count()).select_from(ApiKey).where(*is_theirs, works_now()).correlate(User).scalar_subquery()
 
 
-def _link_expiry() -> ScalarSelect[datetime]:
-    """Tell, beside each user, when their open invitation expires; there is one at most."""
-    is_open = Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None)
-    links = select(Invitation.expires_at).where(Invitation.user_pk == User.id, *is_open)
-    return links.correlate(User).scalar_subquery()
+def _of_open_link(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
+    """Tell something, beside each user, of their open invitation; there is one at most."""
+    return select(column).where(Invitation.user_pk == User.id, are_open()).correlate(User).scalar_subquery()

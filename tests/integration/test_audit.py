@@ -22,6 +22,7 @@ EVENTS = {
     "users.delete": ("user.deleted", "user"),
     "users.invite": ("invitation.created", "invitation"),
     "users.revoke": ("invitation.ended", "invitation"),
+    "users.save": ("user.updated", "user"),
     "users.end_sessions": ("session.ended", "user"),
     "users.create": ("user.created", "user"),
     "keys_api.generate": ("key.created", "key"),

@@ -21,9 +21,11 @@ from selfserve.permissions import Permission, Role
 from selfserve.schemas.users import RoleChange
 from selfserve.services import onboarding, sessions, user_changes, user_deletes, users
 from selfserve.services.onboarding import InvitationCreated
+from selfserve.services.user_export import HEADER, export_users
 from selfserve.web.guards import requires, sign_out
 from selfserve.web.links import invitation_link
 from selfserve.web.render import flash_toast, render, see_other, validated, wants_fragment
+from selfserve.web.sheets import sheet
 from selfserve.web.words import plural
 
 pages = Blueprint("users", __name__)
@@ -38,6 +40,13 @@ def index() -> Response:
     if wants_fragment():
         response.headers["HX-Push-Url"] = url_for("users.index", **context["place"])
     return response
+
+
+@pages.get("/users.csv")
+@requires(Permission.USER_LIST)
+def export() -> Response:
+    """Give the users that pass the filters as a file."""
+    return sheet("users.csv", HEADER, export_users(g.actor, whereabouts()["filter"]))
 
 
 @pages.get("/users/new")

@@ -22,7 +22,7 @@ def whereabouts() -> dict[str, Any]:
         "filter": wanted,
         "place": place,
         "is_person": wanted.at == "person",
-        "is_filtered": bool(place),
+        "is_filtered": bool(wanted.q or wanted.role or wanted.status),
     }
 
 

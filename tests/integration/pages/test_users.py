@@ -22,7 +22,7 @@ def boss(browser, ada):
     return page
 
 
-def landed(page, answer, *, htmx, at="/ui/users", beside=frozenset({"tabs", "count", "flash"})):
+def landed(page, answer, *, htmx, at="/ui/users", beside=frozenset({"tabs", "count", "export", "flash"})):
     """Check how a deed is answered, and give where one is then."""
     if htmx:
         assert (answer.status, fragment(answer).id, {*fragment(answer).beside}) == (200, "results", beside)

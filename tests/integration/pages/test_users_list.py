@@ -164,7 +164,7 @@ def test_long_and_odd_names_stay_text(boss):
 def test_a_search_by_htmx_is_the_list_with_tabs_and_count_beside_it(boss, mia, htmx):
     answer = boss.get("/ui/users?q=mia&role=&status=", htmx=htmx)
     if htmx:
-        assert (fragment(answer).id, {*fragment(answer).beside}) == ("results", {"tabs", "count"})
+        assert (fragment(answer).id, {*fragment(answer).beside}) == ("results", {"tabs", "count", "export"})
         assert answer.headers["hx-push-url"] == "/ui/users?q=mia"
     assert (len(table(answer)), count(answer)) == (1, "1 person found. Show all")
 

@@ -61,6 +61,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "keys.bulk_delete": {"key_id": "<keys>"},
     "users.create": {"emails": "new@example.com", "role": "proxy_admin"},
     "users.change_role": {"role": "proxy_admin"},
+    "users.save": {"user_role": "proxy_admin", "user_email": "changed@example.com"},
     "keys_api.generate": {"key_alias": "a new one"},
     "keys_api.update": {"key": "<key>", "key_alias": "renamed"},
     "keys_api.block": {"key": "<key>"},

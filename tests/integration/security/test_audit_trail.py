@@ -32,6 +32,7 @@ ACTIONS = {
     "invite": {"invitation.created", "invitation.ended"},
     "revoke": {"invitation.ended"},
     "end_sessions": {"session.ended"},
+    "save": {"user.updated"},
 }
 
 

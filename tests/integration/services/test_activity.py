@@ -32,7 +32,8 @@ def event(action="key.created", by="mia", of="mia", **columns):
 
 def said(events):
     """Read the list as a person does: sentence and small print, without the time."""
-    html = Html(str(macro("rows")(events)), is_fragment=True)
+    with the_app().test_request_context():
+        html = Html(str(macro("rows")(events)), is_fragment=True)
     for small in html.all("small"):
         small.text = f" {small.text}"
     return [" ".join("".join(next(item.iter("div")).itertext()).split()) for item in html.all("li")]
@@ -152,7 +153,7 @@ def test_whoever_did_it_has_a_name(as_actor, mia):
     assert said(activity.list_own_activity(as_actor(mia))) == [
         "A sign-in was refused: wrong password or blocked Web, 10.9.9.9",
         "Somebody created your account Web",
-        "The operator made a sign-in link Command line",
+        "The operator made an invitation link Command line",
         "The master key saved your account as it was API",
         "Gone (deleted) blocked key sk-ss_…abcd Web",
     ]
