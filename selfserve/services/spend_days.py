@@ -47,6 +47,12 @@ def days_of_key(actor: Actor, key_id: str, count: int) -> DaysByModel:
     return read_days([DailySpend.key_id == key_id, *own], Days.until(now().date(), count))
 
 
+def days_of_user(actor: Actor, row_id: str, count: int) -> DaysByModel:
+    """Sum up the last days of one person, as far as their spend is within reach."""
+    own = [] if sees_all_spend(actor) else [DailySpend.user_pk == actor.id]
+    return read_days([DailySpend.user_pk == row_id, *own], Days.until(now().date(), count))
+
+
 def read_days(whose: list[Any], days: Days, before: Days | None = None) -> DaysByModel:
     """Sum up days per model, and all of the days before them that they are compared with."""
     cells: dict[date, dict[str | None, Sums]] = defaultdict(dict)

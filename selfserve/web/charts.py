@@ -7,7 +7,7 @@ from datetime import date
 from selfserve.clock import Days
 from selfserve.money import NANOS_PER_DOLLAR
 from selfserve.permissions import Actor
-from selfserve.services.spend_days import DaysByModel, days_of_key
+from selfserve.services.spend_days import DaysByModel, days_of_key, days_of_user
 from selfserve.services.spend_sums import Sums, add_up
 from selfserve.web.figures import day_and_month, short_days, tick
 from selfserve.web.words import money
@@ -95,6 +95,11 @@ class Chart:
 def chart_of_key(actor: Actor, key_id: str, days: int = 14) -> Chart:
     """Draw what a key spent lately."""
     return draw(days_of_key(actor, key_id, days))
+
+
+def chart_of_user(actor: Actor, row_id: str, days: int = 30) -> Chart:
+    """Draw what a person spent lately."""
+    return draw(days_of_user(actor, row_id, days))
 
 
 def draw(by_day: DaysByModel, axis: Days | None = None) -> Chart:

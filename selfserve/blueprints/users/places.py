@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from selfserve.blueprints.users.forms import ROLES
 from selfserve.schemas.users import UserFilter
 from selfserve.services import activity, sessions, user_details, user_lists
+from selfserve.web.charts import chart_of_user
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.links import settings
 from selfserve.web.render import render, see_other, wants_fragment
@@ -52,6 +53,8 @@ def person_context(user_id: str) -> dict[str, Any]:
         "sessions": signed_in,
         "last_seen": signed_in[0] if signed_in else None,
         "invitations": user_details.list_invitations(g.actor, detail.user),
+        "chart": chart_of_user(g.actor, user_id),
+        "day_place": {"user": user_id},
         "events": activity.list_user_activity(g.actor, detail.user),
         "focus_id": None,
     }
