@@ -12,7 +12,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fast browser fix check lock migration routes rights static clean
+.PHONY: help run demo test fast browser bench fix check lock migration routes rights static clean
 
 help: ## List the deeds
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ check: $(VENV)/.dev ## Lint, format, types, templates, migrations, dead code
 	@$(PY) -m vulture
 	@TEST_DATABASE=sqlite $(PYTEST) tests/contract/test_migrations.py
 	@TEST_DATABASE=postgresql $(PYTEST) tests/contract/test_migrations.py
+
+bench: $(VENV)/.dev static ## Measure beside a bare Flask view, about 90 minutes (make bench quick=1)
+	@$(PY) -m bench $(if $(quick),--effort quick) $(if $(databases),--databases $(databases)) $(if $(only),--only $(only))
 
 fix: $(VENV)/.dev ## Format, and mend what the linter can mend
 	@$(PY) -m ruff check --fix .

@@ -60,11 +60,16 @@ def imports_of(folder):
     nodes = [node for tree in trees for node in ast.walk(tree)]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"selfserve", "tests"}
+    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"selfserve", "tests", "bench"}
 
 
 @pytest.mark.parametrize(
-    ("folder", "sources"), [("selfserve", ["requirements.in"]), ("tests", ["requirements.in", "requirements-dev.in"])]
+    ("folder", "sources"),
+    [
+        ("selfserve", ["requirements.in"]),
+        ("tests", ["requirements.in", "requirements-dev.in"]),
+        ("bench", ["requirements.in", "requirements-dev.in"]),
+    ],
 )
 def test_what_is_imported_is_pinned_by_name_not_by_chance(folder, sources):
     pinned = {without_extra(name) for source in sources for name in pins(source)} | {

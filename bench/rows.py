@@ -1,0 +1,86 @@
+"""What is measured, and how good it has to be."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    """One deed. `who` sends it; `{n}` in the path and in the body is another number each time."""
+
+    name: str
+    title: str
+    path: str
+    who: str = "nobody"
+    body: str | None = None
+    least_ratio: float | None = None
+    """At least so many times the requests per second of the bare view."""
+    most_growth: float | None = None
+    """In the big house p50 is at most so many times that in the small one."""
+    most_queries: int | None = None
+    beside: tuple[str, float] | None = field(default=None)
+    """p95 is at most so many times that of another row."""
+
+    @property
+    def method(self) -> str:
+        """A deed with a body is a POST."""
+        return "GET" if self.body is None else "POST"
+
+
+READS = (
+    Row("health", "`GET /health/liveliness`", "/health/liveliness"),
+    Row("key_info", "`GET /key/info`, a user's key", "/key/info", "mia's key", least_ratio=0.5, most_queries=4),
+    Row(
+        "key_list",
+        "`GET /key/list`, 50 whole keys of everyone's",
+        "/key/list?return_full_object=true&size=50",
+        "ada's key",
+        most_growth=1.3,
+        most_queries=4,
+    ),
+    Row("my_keys", "my keys page", "/ui/keys", "mia", most_growth=1.3, most_queries=4),
+    Row("all_keys", "all keys page", "/ui/all-keys", "ada", most_growth=1.3, most_queries=4),
+    Row("users", "users page", "/ui/users", "ada", most_queries=4),
+    Row("users_search", "users page, search", "/ui/users?q=person-4", "ada", most_queries=4, beside=("users", 2.0)),
+    Row("my_spend", "my spend page, 30 days", "/ui/spend?range=30d", "mia", most_growth=1.5, most_queries=4),
+    Row(
+        "all_spend",
+        "everyone's spend page, 30 days",
+        "/ui/spend?range=30d&scope=everyone",
+        "ada",
+        most_growth=1.5,
+        most_queries=4,
+    ),
+)
+WRITES = (
+    Row(
+        "key_generate",
+        "`POST /key/generate`, durable",
+        "/key/generate",
+        "ada's key",
+        body='{"user_id": "person-{n}"}',
+        least_ratio=0.25,
+        most_queries=6,
+    ),
+    Row("user_new", "`POST /user/new`", "/user/new", "ada's key", body="{}", least_ratio=0.25, most_queries=6),
+    Row(
+        "invitation_new",
+        "`POST /invitation/new`",
+        "/invitation/new",
+        "ada's key",
+        body='{"user_id": "person-{n}"}',
+        least_ratio=0.25,
+        most_queries=6,
+    ),
+)
+ROWS = {row.name: row for row in (*READS, *WRITES)}
+
+MOST_FIRST_VISIT = 64_000
+MOST_REQUESTS = 7
+MOST_LATER = 12_000
+MOST_MEMORY_MB = 90
+MOST_GROWTH_OF_MEMORY = 0.05
+MOST_START_SECONDS = 2.0
+
+MISSED: dict[str, str] = {
+    # row or target: the reason, as found
+}

@@ -1,0 +1,61 @@
+"""How much there is in a database, and how long a row is measured."""
+
+from dataclasses import dataclass
+
+OWN_KEYS = 60
+"""Keys of the one user whose own pages are measured."""
+DAYS = 90
+"""The recorded calls lie in these last days."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many of each there are."""
+
+    name: str
+    users: int
+    keys: int
+    calls: int
+
+    @property
+    def own_calls(self) -> int:
+        """Calls of the one user whose own spend is measured: as many in a large house as in a small one."""
+        return min(3_000, self.calls // 3)
+
+    @property
+    def busy_keys(self) -> int:
+        """How many keys of others make the other calls, about a thousand each."""
+        return max(10, min(self.calls // 1_000, self.keys - OWN_KEYS))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How thoroughly to measure."""
+
+    small: Size
+    big: Size
+    workers: tuple[int, ...] = (1, 2)
+    connections: tuple[int, ...] = (1, 16)
+    seconds: float = 10
+    warm_up: float = 3
+    memory_requests: int = 100_000
+
+
+FULL = Effort(Size("small", 100, 1_000, 10_000), Size("big", 100_000, 1_000_000, 10_000_000))
+QUICK = Effort(
+    Size("small", 20, 200, 1_000),
+    Size("big", 200, 2_000, 10_000),
+    workers=(1,),
+    seconds=1,
+    warm_up=1,
+    memory_requests=2_000,
+)
+SMALLEST = Effort(
+    Size("small", 5, 70, 90),
+    Size("big", 10, 90, 180),
+    workers=(1,),
+    connections=(1,),
+    seconds=0.1,
+    warm_up=0.02,
+    memory_requests=50,
+)
