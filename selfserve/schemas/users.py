@@ -140,7 +140,7 @@ class UserFilter(Command):
     status: Literal["active", "invited", "blocked"] | None = None
     sort: Literal["created", "name", "seen"] | None = None
     dir: Literal["asc", "desc"] | None = None
-    after: OptionalText = None
+    after: Search = None
     at: Literal["person"] | None = None
 
 

@@ -22,6 +22,7 @@ from selfserve.errors import (
 )
 from selfserve.extensions import db
 from selfserve.web.guards import is_pages_face
+from selfserve.web.links import way_back
 from selfserve.web.logs import write_error, write_line
 from selfserve.web.render import wants_fragment
 
@@ -83,11 +84,7 @@ def _envelope(error: DomainError) -> Response:
 def _to_login() -> AnyResponse:
     """Send a browser without a session to the sign-in page, and back afterwards if it was only looking."""
     session.pop("_user_id", None)
-    back = (
-        request.script_root + request.full_path.rstrip("?")
-        if request.method == "GET" and not wants_fragment()
-        else None
-    )
+    back = way_back() if request.method == "GET" and not wants_fragment() else None
     target = url_for("auth.login", next=back)
     if wants_fragment():
         return Response(status=401, headers={"HX-Redirect": url_for("auth.login")})

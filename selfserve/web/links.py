@@ -1,8 +1,13 @@
 """Addresses that leave the house. They come from the settings, never from the request (S-2)."""
 
-from flask import current_app, url_for
+import re
+
+from flask import current_app, request, url_for
 
 from selfserve.config import Settings
+from selfserve.minting import fingerprint
+
+_SECRET = re.compile(r"sk-[^&=?/#\s]{29,}")
 
 
 def settings() -> Settings:
@@ -25,6 +30,12 @@ def invitation_link(secret: str) -> str:
 def login_link() -> str:
     """Make the address of the sign-in page."""
     return public_link("/ui/login")
+
+
+def way_back() -> str:
+    """Give the address that was opened, to come back to; a key that was pasted into it is named by its hash (S-14)."""
+    opened = request.script_root + request.full_path.rstrip("?")
+    return _SECRET.sub(lambda secret: fingerprint(secret[0]), opened)
 
 
 def local_path(target: str | None) -> str:

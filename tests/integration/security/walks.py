@@ -2,8 +2,11 @@
 
 import ast
 import importlib
+import itertools
 import json
 import pkgutil
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +21,7 @@ from tests.application import the_app
 from tests.clients import Answer, Browser, Curl, check_any
 from tests.integration.security.actions import BODIES, READ_SHAPED, Deed, Scene
 
+numbers = itertools.count(1)
 VIEWS = Path(__file__).parents[3] / "selfserve" / "blueprints"
 
 
@@ -102,7 +106,10 @@ def words_of_pages() -> tuple[str, ...]:
 def _words_in(node: ast.AST) -> set[str]:
     """Give the words that one expression reads from the query."""
     match node:
-        case ast.Call(func=ast.Name(id="read_filter" | "validated"), args=[ast.Name(id=schema), *_]):
+        case (
+            ast.Call(func=ast.Name(id="read_filter"), args=[ast.Name(id=schema)])
+            | ast.Call(args=[ast.Name(id=schema), ast.Call(func=ast.Name(id="read_query"))])
+        ):
             return set(fields_of(_schemas()[schema]))
         case ast.Call(
             func=ast.Attribute(attr="get" | "getlist", value=ast.Attribute(attr="args")), args=[ast.Constant(word), *_]
@@ -128,7 +135,7 @@ class Visitor:
 
     page: Browser
     door: Curl
-    role: Role | None = None
+    token: str
 
     def ask(self, route: Route, scene: Scene, query: str = "", *, htmx: bool = False, **headers: str) -> Answer:
         """Open an address by GET by the door of its face; a page is not parsed, which takes longer than all else."""
@@ -140,19 +147,38 @@ class Visitor:
         check_any(answer, f"{route} answered {answer.status}: {answer.text[:500]}", reveals=False)
         return answer
 
+    def reads(self, route: Route, scene: Scene) -> Iterator[tuple[str, bool]]:
+        """Give each word that a query may hold, and whether nonsense in it changes what this address answers."""
+        plain = without_chance(self.ask(route, scene))
+        for word in route.words:
+            yield word, without_chance(self.ask(route, scene, asked(word, "no' such"))) != plain
+
     def do(self, route: Route, scene: Scene, more: dict[str, Any] | None = None, *, htmx: bool = False) -> Answer:
-        """Send a request that would work for Ada; a page's with the token of the session."""
-        address, fields = route.deed.path(scene), route.deed.fields(scene) | (more or {})
+        """Send a request that would work for Ada, under names that are free; a page's with the token of the session."""
+        address, fields = route.deed.path(scene), fresh(route.deed.fields(scene)) | (more or {})
         if route.is_page:
-            return self.page.post(address, fields, htmx=htmx, reveals=True)
+            return self.page.post(address, fields | {"csrf_token": self.token}, htmx=htmx, reveals=True)
         return self.door.post(address, fields, reveals=True)
+
+
+def without_chance(answer: Answer) -> str:
+    """Give an answer without what differs each time: tokens, numbers of requests, the way back to where one is."""
+    return re.sub(r'[0-9a-f]{32}|[\w.-]{40,}|name="next" value="[^"]*"', "", answer.text)
 
 
 def visitor(browser: Any, curl: Any, user: Any = None) -> Visitor:
     """Let somebody in by both doors."""
-    there = Visitor(browser(user), curl(user), Role(user.role) if user else None)
-    there.page.get("/ui/account" if user else "/ui/login")
-    return there
+    page = browser(user)
+    page.get("/ui/account" if user else "/ui/login")
+    return Visitor(page, curl(user), page.csrf_token())
+
+
+def fresh(fields: dict[str, Any]) -> dict[str, Any]:
+    """Make names that must be free differ from all before."""
+    number = next(numbers)
+    address = f"new{number}@example.com"
+    free = {"key_alias": f"new {number}", "emails": address, "user_email": address}
+    return {name: free.get(name, value) for name, value in fields.items()}
 
 
 def asked(word: str, value: str) -> str:
