@@ -25,9 +25,10 @@ def read_tally(noun: str) -> int:
 
 def _write_tallies(session: Any) -> None:
     """Write what waits, in the order of the nouns."""
-    for noun, amount in sorted(session.info.pop("tallies", {}).items()):
-        row = insert(Tally).values(noun=noun, amount=amount)
-        session.execute(row.on_conflict_do_update(index_elements=["noun"], set_={"amount": Tally.amount + amount}))
+    if waiting := session.info.pop("tallies", {}):
+        rows = insert(Tally).values([{"noun": noun, "amount": amount} for noun, amount in sorted(waiting.items())])
+        added = {"amount": Tally.amount + rows.excluded.amount}
+        session.execute(rows.on_conflict_do_update(index_elements=["noun"], set_=added))
 
 
 def _forget_tallies(session: Any) -> None:
