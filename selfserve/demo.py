@@ -14,10 +14,10 @@ from selfserve.extensions import db
 from selfserve.models import ApiKey, Invitation, User
 from selfserve.money import to_nanos
 from selfserve.permissions import Actor, Client, Role
-from selfserve.schemas.keys import KeyCreate
+from selfserve.schemas.keys import KeyCreate, KeyRegenerate
 from selfserve.schemas.spend import CallRecord
 from selfserve.schemas.users import UserCreate, UserUpdate
-from selfserve.services import key_changes, keys, onboarding, passwords, spend, user_changes, users
+from selfserve.services import key_changes, key_rotation, keys, onboarding, passwords, spend, user_changes, users
 from selfserve.services.actors import actor_of, master
 
 PASSWORD = "a quiet demo of nothing real"  # noqa: S105 - of made-up people in a throw-away database
@@ -76,6 +76,7 @@ def fill() -> list[tuple[str, str]]:
     }
     spend.record_calls([*_calls(random.Random(11), made)])  # noqa: S311 - a believable pattern, no secret
     _age(made)
+    key_rotation.rotate_key(sam, KeyRegenerate(key=made["notebook"].id, grace_period="24h"))
     key_changes.block_key(sam, made["hackathon"].id)
     user_changes.update_user(sam, UserUpdate(user_id="rasmus", blocked=True))
     return [(f"{who}@acme.example", role.label) for _, who, role, _ in _PEOPLE if who in _SIGN_IN]
@@ -163,7 +164,13 @@ def _age(made: dict[str, ApiKey]) -> None:
     with transaction():
         for number, (alias, key) in enumerate(made.items()):
             used = None if alias in ("hackathon", "dashboard") else moment - timedelta(minutes=4 + 97 * number)
-            changes = {"created_at": moment - timedelta(days=80 - number), "last_used_at": used}
+            changes: dict[str, datetime | str | None] = {
+                "created_at": moment - timedelta(days=80 - number),
+                "last_used_at": used,
+                "secret_used_at": used,
+            }
+            if used:
+                changes["last_address"], changes["last_agent"] = _CLIENTS[number % len(_CLIENTS)]
             if alias == "old-laptop":
                 changes["expires_at"] = moment - timedelta(days=3)
             db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(**changes))

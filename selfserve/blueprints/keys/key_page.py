@@ -15,17 +15,17 @@ from selfserve.web.render import render, see_other, wants_fragment
 def show_key(key_id: str, *, focus: str = "") -> Response:
     """Answer with the page of a key, or with all that is in it."""
     key = keys.get_key(g.actor, key_id)
-    return render("keys/detail.html", "keys/_key.html", **key_context(key) | {"focus": focus})
+    chart, events = chart_of_key(g.actor, key.id), activity.list_key_activity(g.actor, key)
+    context = key_context(key) | {"chart": chart, "events": events, "focus": focus}
+    return render("keys/detail.html", "keys/_key.html", **context)
 
 
 def key_context(key: Any) -> dict[str, Any]:
-    """Give what the page of a key tells."""
+    """Give what is told of a key on its page and where its new secret is shown."""
     return {
         "key": key,
         "formers": key_rotation.list_former_secrets(key),
         "focus": "",
-        "chart": chart_of_key(g.actor, key.id),
-        "events": activity.list_key_activity(g.actor, key),
         **example_models(key.models),
         **on_its_page(key),
     }
