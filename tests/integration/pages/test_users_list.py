@@ -188,3 +188,100 @@ def test_users_are_refused_with_their_role_and_find_no_way_in(browser, mia, role
     answer = page.get("/ui/users", htmx=htmx)
     assert (answer.status, role in answer.html.words()) == (403, True)
     assert "mia@example.com" not in answer.text
+
+
+# -- other orders ------------------------------------------------------------------------------------------------
+
+
+def orders(answer):
+    """Which order each heading leads to, and which is in force."""
+    heads = [head for head in answer.html.all("th") if head.find("a") is not None and head.get("scope") == "col"]
+    return {words(head): (query(head.find("a").get("href")), head.get("aria-sort")) for head in heads}
+
+
+def test_the_headings_sort_there_back_and_not_at_all(boss):
+    assert orders(boss.get("/ui/users?q=a")) == {
+        "User": ({"q": "a", "sort": "name", "dir": "asc"}, None),
+        "Last sign-in": ({"q": "a", "sort": "seen", "dir": "desc"}, None),
+        "Created": ({"q": "a", "sort": "created", "dir": "desc"}, None),
+    }
+    assert orders(boss.get("/ui/users?sort=name&dir=asc"))["User"] == ({"sort": "name", "dir": "desc"}, "ascending")
+    assert orders(boss.get("/ui/users?sort=name&dir=desc"))["User"] == ({}, "descending")
+
+
+@pytest.mark.parametrize(("sort", "value"), [("name", "alias"), ("seen", "last_login_at"), ("created", "created_at")])
+@pytest.mark.parametrize("dir", ["asc", "desc"])
+def test_each_order_is_walked_to_the_end_without_a_gap_or_a_repeat(boss, sort, value, dir):
+    """Those who never signed in, or have no name, come last either way."""
+    people = make_company(120)
+    moment = now() - timedelta(days=30)
+    for number, person in enumerate(people):
+        columns = {"alias": f"Name {number // 2:03}" if number % 3 else None,
+                   "last_login_at": moment + timedelta(minutes=number // 2) if number % 5 else None,
+                   "created_at": moment + timedelta(seconds=number)}  # fmt: skip
+        people[number] = change(person, **{value: columns[value]})
+    walked = [name for page in walk(boss, f"/ui/users?q=employee&sort={sort}&dir={dir}") for name in page]
+    filled = [one for one in people if getattr(one, value) is not None]
+    empty = [one for one in people if getattr(one, value) is None]
+    expected = sorted(filled, key=lambda one: (getattr(one, value), one.id), reverse=dir == "desc")
+    expected += sorted(empty, key=lambda one: one.id, reverse=dir == "desc")
+    assert [name.split(" employee-")[-1].removeprefix("employee-") for name in map(last_word, walked)] == [
+        last_word(one.email).removeprefix("employee-") for one in expected
+    ]
+
+
+def last_word(name):
+    return name.split()[-1]
+
+
+@pytest.mark.parametrize("asked", ["sort=spend", "sort=password_hash", "dir=up", "sort=", "sort=name&after=x.y.z"])
+def test_no_other_order_is_known(boss, asked):
+    """S-31: columns are named by a short list."""
+    assert boss.get(f"/ui/users?{asked}").status == (200 if asked in ("sort=", "sort=name&after=x.y.z") else 422)
+
+
+def test_the_order_stays_while_one_searches_and_changes_tabs(boss, mia):
+    answer = boss.get("/ui/users?sort=name&dir=asc&status=active")
+    hidden = {one.get("name"): one.get("value") for one in answer.html.all("input") if one.get("form") == "filters"}
+    assert hidden == {"sort": "name", "dir": "asc"}
+    assert query(link(answer, "Blocked 0")) == {"sort": "name", "dir": "asc", "status": "blocked"}
+
+
+# -- who is invited ----------------------------------------------------------------------------------------------
+
+
+def test_the_invited_tab_says_when_by_whom_until_when_and_offers_what_can_be_done(boss, ada, ina):
+    made = make_invitation(ina, by=ada)
+    answer = boss.get("/ui/users?status=invited")
+    said, expires = row_of(answer, ina), made.row.expires_at
+    assert f"{now().day} {now():%b %Y} by Ada" in said
+    assert f"{expires.day} {expires:%b %Y}" in said
+    assert {"New link", "Revoke"} <= {words(button) for button in answer.html.all("button")}
+    deeds = [action.partition("?") for action in writes(answer) if "invitation" in action]
+    assert {place for _, _, place in deeds} == {"status=invited"}
+
+
+def test_an_invitation_without_an_open_link_can_only_get_a_new_one(boss, ina):
+    answer = boss.get("/ui/users?status=invited")
+    assert row_of(answer, ina).count("No link") == 2
+    assert {words(button) for button in answer.html.all("button")} >= {"New link"}
+    assert "Revoke" not in row_of(answer, ina)
+
+
+@both_ways
+def test_a_link_is_revoked_from_the_tab_and_one_stays_there(boss, ina, htmx):
+    make_invitation(ina)
+    boss.get("/ui/users?status=invited")
+    answer = boss.post(f"/ui/users/{ina.id}/invitation/revoke?status=invited", {}, htmx=htmx)
+    answer = answer if htmx else boss.follow(answer)
+    assert "No open link" in row_of(answer, ina)
+
+
+def test_vera_sees_the_invitations_and_no_button(browser, vera, ada, ina):
+    make_invitation(ina, by=ada)
+    answer = browser(vera).get("/ui/users?status=invited")
+    assert ("by Ada" in row_of(answer, ina), writes(answer)) == (True, [])
+
+
+def test_a_name_leads_to_the_person(boss, mia):
+    assert link(boss.get("/ui/users"), "Mia") == f"/ui/users/{mia.id}"
