@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from selfserve.clock import Days
 from selfserve.money import NANOS_PER_DOLLAR
@@ -103,6 +103,8 @@ class DayRange(Command):
 
 class ActivityFilter(DayRange):
     """`GET /user/daily/activity/aggregated`."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["start_date", "end_date"]})
 
     model: Text | None = None
     api_key: Secret | None = None
