@@ -20,6 +20,7 @@ from selfserve.web.headers import init_headers, secured
 from selfserve.web.logs import init_logs
 from selfserve.web.rootpath import RootPath
 from selfserve.web.statics import init_statics
+from selfserve.web.templates import FlatEnvironment
 from selfserve.web.tokens import derive
 from selfserve.web.words import FILTERS
 
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(_flask_config(settings))
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    app.jinja_environment = FlatEnvironment
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _init_database(app)
