@@ -17,7 +17,7 @@ from tests.integration.security.walks import (
     READS,
     asked,
     named,
-    names_in_query,
+    queries,
     visitor,
     written,
 )
@@ -44,7 +44,7 @@ def walk(there, *scenes):
     """Open every address for every scene, by page and by htmx, with and without names in the query."""
     for route in READS:
         for scene in scenes:
-            for query in dict.fromkeys(("", names_in_query(route, scene), "return_full_object=true", "list=all")):
+            for query in queries(route, scene):
                 for htmx in (False, True) if route.is_page else (False,):
                     yield route, there.ask(route, scene, query, htmx=htmx)
 

@@ -8,12 +8,14 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from selfserve import schemas
+from selfserve.clock import now
 from selfserve.permissions import Permission, Role, reach
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from selfserve.web.render import wire_of
@@ -21,6 +23,11 @@ from tests.application import the_app
 from tests.clients import Answer, Browser, Curl, check_any
 from tests.integration.security.actions import BODIES, READ_SHAPED, Deed, Scene
 
+NEEDED = {
+    "start_date": lambda: (now() - timedelta(days=20)).date().isoformat(),
+    "end_date": lambda: now().date().isoformat(),
+}
+"""Words without which an address answers nothing."""
 numbers = itertools.count(1)
 VIEWS = Path(__file__).parents[3] / "selfserve" / "blueprints"
 
@@ -110,7 +117,7 @@ def _words_in(node: ast.AST) -> set[str]:
             ast.Call(func=ast.Name(id="read_filter"), args=[ast.Name(id=schema)])
             | ast.Call(args=[ast.Name(id=schema), ast.Call(func=ast.Name(id="read_query"))])
         ):
-            return set(fields_of(_schemas()[schema]))
+            return set(fields_of(schemas_by_name()[schema]))
         case ast.Call(
             func=ast.Attribute(attr="get" | "getlist", value=ast.Attribute(attr="args")), args=[ast.Constant(word), *_]
         ):
@@ -121,7 +128,7 @@ def _words_in(node: ast.AST) -> set[str]:
 
 
 @cache
-def _schemas() -> dict[str, Any]:
+def schemas_by_name() -> dict[str, Any]:
     """Find every schema by its name."""
     found: dict[str, Any] = {}
     for module in pkgutil.iter_modules(schemas.__path__):
@@ -139,7 +146,9 @@ class Visitor:
 
     def ask(self, route: Route, scene: Scene, query: str = "", *, htmx: bool = False, **headers: str) -> Answer:
         """Open an address by GET by the door of its face; a page is not parsed, which takes longer than all else."""
-        address = route.deed.path(scene) + (f"?{query}" if query else "")
+        needed = [asked(word, value()) for word, value in NEEDED.items() if word in route.words and word not in query]
+        asks = "&".join([*filter(None, [query]), *needed]) if not route.is_page else query
+        address = route.deed.path(scene) + (f"?{asks}" if asks else "")
         if not route.is_page:
             return self.door.get(address, headers=headers)
         sent = {"Accept": "text/html"} | ({"HX-Request": "true"} if htmx else {}) | headers
@@ -186,10 +195,14 @@ def asked(word: str, value: str) -> str:
     return f"{word}={quote(value, safe='')}"
 
 
-def names_in_query(route: Route, scene: Scene) -> str:
-    """Write a query that names the things of a scene, for reads that are about one of them."""
-    names = {"key": scene.key.row.id, "user_id": scene.user.user_id, "invitation_id": scene.invitation.row.id}
-    return "&".join(asked(word, names[word]) for word in route.words if word in names) if not route.is_page else ""
+def queries(route: Route, scene: Scene) -> list[str]:
+    """Write the queries under which an address shows the most: none, each name of a scene, and the widest."""
+    names = {
+        "key": scene.key.row.id, "api_key": scene.key.row.token, "user_id": scene.user.user_id, "user": scene.user.id,
+        "invitation_id": scene.invitation.row.id,
+    }  # fmt: skip
+    wide = {"return_full_object": "true", "summarize": "false", "list": "all", "scope": "everyone", "status": "deleted"}
+    return ["", *(asked(word, value) for word, value in (names | wide).items() if word in route.words)]
 
 
 def written(answer: Answer) -> str:
