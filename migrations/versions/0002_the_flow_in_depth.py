@@ -62,6 +62,8 @@ def upgrade() -> None:
         op.add_column("calls", column)
     op.add_column("daily_spend", sa.Column("cached_tokens", sa.BigInteger(), server_default="0", nullable=False))
     op.create_index("ix_calls_started", "calls", ["started_at", "id"])
+    op.drop_index("ix_daily_spend_day", "daily_spend")
+    op.create_index("ix_daily_spend_day", "daily_spend", ["day", "model"])
     op.create_index("ix_audit_events_owner", "audit_events", ["owner_user_id", "id"])
     op.create_index("ix_users_seen", "users", ["deleted_at", "last_login_at", "id"])
     op.create_index("ix_users_name", "users", ["deleted_at", "alias_key", "id"])
@@ -76,6 +78,8 @@ def downgrade() -> None:
     for name in (*_OF_FEW, "ix_users_name", "ix_users_seen"):
         op.drop_index(name, "users")
     op.drop_index("ix_audit_events_owner", "audit_events")
+    op.drop_index("ix_daily_spend_day", "daily_spend")
+    op.create_index("ix_daily_spend_day", "daily_spend", ["day"])
     op.drop_index("ix_calls_started", "calls")
     op.drop_column("daily_spend", "cached_tokens")
     for column in _of_calls():

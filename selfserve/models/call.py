@@ -51,4 +51,4 @@ class DailySpend(Base):
     requests: Mapped[int] = mapped_column(Integer, default=0)
     failed_requests: Mapped[int] = mapped_column(Integer, default=0)
 
-    __table_args__ = (Index("ix_daily_spend_day", "day"), Index("ix_daily_spend_key", "key_id", "day"))
+    __table_args__ = (Index("ix_daily_spend_day", "day", "model"), Index("ix_daily_spend_key", "key_id", "day"))

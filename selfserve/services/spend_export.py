@@ -33,11 +33,10 @@ def export_days(actor: Actor, wanted: SpendFilter) -> Export:
     Raises Invalid for more rows than a file holds, and what `choose` raises.
     """
     _owner, whose, span = choose(actor, wanted)
-    place = DailySpend.day, User.user_id, DailySpend.key_id, ApiKey.alias, DailySpend.model
-    figures: list[Any] = [getattr(DailySpend, name) for name in SUMMED]
-    rows = select(*place, *figures).join(ApiKey, ApiKey.id == DailySpend.key_id)
-    rows = rows.join(User, User.id == DailySpend.user_pk).where(*whose, within(span.days)).order_by(*place)
-    found = db.session.execute(rows.limit(MOST_EXPORTED + 1)).all()
+    some = select(DailySpend).where(*whose, within(span.days)).limit(MOST_EXPORTED + 1).subquery()
+    place = some.c.day, User.user_id, some.c.key_id, ApiKey.alias, some.c.model
+    rows = select(*place, *[some.c[name] for name in SUMMED]).join(ApiKey, ApiKey.id == some.c.key_id)
+    found = db.session.execute(rows.join(User, User.id == some.c.user_pk).order_by(*place)).all()
     if len(found) > MOST_EXPORTED:
         raise Invalid(f"That is more than {MOST_EXPORTED:,} rows, which is the most a file holds. Choose fewer days.")
     return Export([_row(*columns) for columns in found], span.days)

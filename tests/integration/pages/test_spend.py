@@ -175,6 +175,33 @@ def test_it_is_compared_with_the_range_before(browser, mia):
     assert cards(one_day)["Per request"].endswith("No calls to compare with")
 
 
+def test_the_page_of_a_key_shows_its_last_fourteen_days(browser, mia):
+    key = make_key(mia, "laptop", window_spend=11 * DOLLAR, created_at=datetime(2026, 1, 1, tzinfo=UTC), **MONTHLY).row
+    days_of(mia, ("gpt", 0, 2, {"prompt_tokens": 5}), ("claude", 13, 1, {}), ("gpt", 14, 100, {}), key=key)
+    days_of(mia, ("gpt", 0, 50, {}))
+    answer = browser(mia).get(f"/ui/keys/{key.id}")
+    assert (
+        cards(answer).items()
+        >= {
+            "Key budget": "Key budget $11.00 of $50.00 On pace for $20.00. Resets on 1 Jul.",
+            "Requests, 14 days": "Requests, 14 days 2 None failed",
+            "Tokens, 14 days": "Tokens, 14 days 5 5 in, 0 out",
+        }.items()
+    )
+    assert len(lines(answer, "per-day")) == len(drawn(answer, "g")) == 14
+    assert lines(answer, "per-day")[-1] == "17 Jun $2.00 $0.00 $2.00"
+
+
+def test_keys_of_the_table_lead_to_their_pages(browser, ada, mia):
+    key = days_of(mia, ("gpt", 0, 2, {}), key=make_key(mia, "laptop").row)
+    assert link(browser(mia).get("/ui/spend"), "laptop") == f"/ui/keys/{key.id}"
+    page = browser(ada)
+    assert link(page.get("/ui/spend?scope=everyone"), "laptop") == f"/ui/keys/{key.id}"
+    assert link(page.get(f"/ui/spend?user={mia.id}"), "Open user") == f"/ui/users/{mia.id}"
+    change(key, deleted_at=NOON)
+    assert link(page.get("/ui/spend?scope=everyone"), "laptop") is None
+
+
 # -- the range ----------------------------------------------------------------------------------------------------
 
 

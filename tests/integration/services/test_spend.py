@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier
 
 import pytest
@@ -16,6 +16,7 @@ from selfserve.errors import NotFound
 from selfserve.models import Call, DailySpend
 from selfserve.schemas.spend import CallRecord
 from selfserve.services import spend
+from selfserve.services.spend_days import days_of_key
 from tests.application import the_database
 from tests.factories import make_key, make_user, reload, rows
 
@@ -136,6 +137,22 @@ def test_a_batch_asks_as_often_as_a_single_call(mia, queries):
         counts.append(len(sent))
     assert counts[0] == 6
     assert counts[1] <= 6 + 5
+
+
+def test_a_call_belongs_to_the_day_on_which_it_began_in_utc_wherever_it_was_told(mia):
+    key = make_key(mia)
+    late = datetime(2026, 6, 17, 23, 30, tzinfo=timezone(timedelta(hours=-11)))
+    early = datetime(2026, 6, 17, 0, 30, tzinfo=timezone(timedelta(hours=14)))
+    spend.record_calls([a_call(key, 1, started_at=late), a_call(key, 2, started_at=early)])
+    assert sorted(day.day.isoformat() for day in rows(DailySpend)) == ["2026-06-16", "2026-06-18"]
+
+
+def test_the_days_of_a_key_are_its_owners_and_the_admins_to_see(as_actor, ada, mia, otto):
+    """S-6: whoever asks for the days of somebody else's key gets none."""
+    key = make_key(mia)
+    spend.record_calls([a_call(key)])
+    seen = [days_of_key(as_actor(someone), key.row.id, 14).total.spend for someone in (mia, ada, otto)]
+    assert seen == [1_000, 1_000, 0]
 
 
 # -- the sums are true ------------------------------------------------------------------------------------------
