@@ -114,7 +114,7 @@
   // htmx: the one place that listens to it.
   on("htmx:beforeRequest", (event) => {
     const { elt, target, requestConfig } = event.detail;
-    if (requestConfig.verb !== "get") byId("flash").replaceChildren();
+    if (requestConfig.verb !== "get") for (const toast of [...byId("flash").children]) toast.contains(elt) || toast.remove();
     if (target?.id === "dialog-body") remember(elt);
     elt.closest(".menu:popover-open")?.hidePopover();
   });
@@ -126,7 +126,9 @@
     }
   });
   on("htmx:afterRequest", (event) => {
-    if (event.detail.successful && event.detail.elt.closest("dialog")) byId("dialog").close();
+    const { elt, target, successful } = event.detail;
+    if (successful && elt.closest("dialog") && !byId("dialog").contains(byId(target?.id))) byId("dialog").close();
+    elt.closest(".toast")?.remove();
   });
   on("htmx:afterSettle", () => {
     const next = document.querySelector("[data-focus]");

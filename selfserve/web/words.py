@@ -106,7 +106,7 @@ def left(moment: datetime) -> str:
     ahead = max(moment - now(), timedelta(0))
     if ahead >= timedelta(days=1):
         return plural(round(ahead / timedelta(days=1)), "day")
-    if ahead >= timedelta(hours=1):
+    if ahead >= timedelta(minutes=59, seconds=30):
         return plural(round(ahead / timedelta(hours=1)), "hour")
     return plural(max(1, round(ahead / timedelta(minutes=1))), "minute")
 

@@ -6,7 +6,7 @@ import pytest
 
 from selfserve.clock import now
 from tests.browser.conftest import LOOKS
-from tests.factories import make_invitation, make_key, make_user
+from tests.factories import make_invitation, make_key, make_rotating_key, make_user
 
 PAGES = {
     "sign in": (None, "/ui/login"),
@@ -17,6 +17,20 @@ PAGES = {
     "no key matches": ("mia", "/ui/keys?q=zzz"),
     "new key": ("mia", "/ui/keys/new"),
     "delete key": ("mia", "/ui/keys/{key}/delete"),
+    "delete keys": ("mia", "/ui/keys/bulk/delete?key_id={key}&key_id={rotating}"),
+    "deleted keys": ("mia", "/ui/keys?status=deleted"),
+    "keys in order": ("mia", "/ui/keys?sort=used&dir=desc"),
+    "key": ("mia", "/ui/keys/{key}"),
+    "rotating key": ("mia", "/ui/keys/{rotating}"),
+    "long key": ("mia", "/ui/keys/{long}"),
+    "spent key": ("mia", "/ui/keys/{spent}"),
+    "rename key": ("mia", "/ui/keys/{key}/rename"),
+    "change key": ("mia", "/ui/keys/{long}/edit"),
+    "rotate key": ("mia", "/ui/keys/{key}/rotate"),
+    "rotate rotating key": ("mia", "/ui/keys/{rotating}/rotate"),
+    "viewer's key": ("ivo", "/ui/keys/{given}"),
+    "somebody's key": ("ada", "/ui/keys/{rotating}"),
+    "somebody's key as a viewer": ("vera", "/ui/keys/{key}"),
     "my spend": ("mia", "/ui/spend"),
     "account": ("mia", "/ui/account"),
     "sign out": ("mia", "/ui/logout"),
@@ -37,15 +51,22 @@ PAGES = {
 def company(ada, vera, mia, otto, ivo, ina, rex):
     """Keys in every state and people of every kind, some with long names."""
     key = make_key(mia, "laptop")
-    make_key(mia, "a-very-long-name-" * 8, models=["gpt-x", "claude-y"])
+    long = make_key(
+        mia, "a-very-long-name-" * 8, models=["gpt-x", "claude-y" * 20], last_used_at=now(), last_agent="agent" * 50,
+        last_address="2001:db8:85a3:8d3:1319:8a2e:370:7348", max_budget=10**15, admin_limits={"max_budget": 10**15},
+    )  # fmt: skip
+    rotating = make_rotating_key(mia, "rotating")
+    make_key(mia, "gone", deleted_at=now(), deleted_by="mia", restorable_until=now() + timedelta(minutes=9))
     make_key(mia, "blocked", is_blocked=True, blocked_by="Ada")
     make_key(mia, "expired", expires_at=now() - timedelta(days=1))
     make_key(mia, "expiring", expires_at=now() + timedelta(days=3))
-    make_key(mia, "spent", max_budget=1_000_000_000, window_spend=2_000_000_000)
-    make_key(ivo, "given")
+    spent = make_key(mia, "spent", max_budget=1_000_000_000, window_spend=2_000_000_000)
+    given = make_key(ivo, "given")
     make_user("Long", email=f"{'long' * 12}@example.com", alias="A Person Of Many Names " * 5)
     cast = {"ada": ada, "vera": vera, "mia": mia, "otto": otto, "ivo": ivo}
-    return cast, {"link": make_invitation(ina, by=ada).secret, "key": key.row.id, "user": mia.id}
+    keys = {"key": key, "long": long, "rotating": rotating, "spent": spent, "given": given}
+    ids = {name: made.row.id for name, made in keys.items()}
+    return cast, ids | {"link": make_invitation(ina, by=ada).secret, "user": mia.id}
 
 
 @pytest.mark.parametrize("look", list(LOOKS))
@@ -70,8 +91,50 @@ def test_axe_finds_nothing_in_what_only_javascript_opens(tab, company, look):
     page.get_by_role("dialog").wait_for()
     assert opened.violations() == []
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Actions for laptop").click()
+    page.get_by_role("link", name="Rename").click()
+    page.get_by_role("form", name="Rename laptop").wait_for()
+    assert opened.violations() == []
+    page.keyboard.press("Escape")
     page.get_by_role("link", name="Create key").click()
     page.get_by_label("Name", exact=True).fill("new one")
     page.get_by_role("button", name="Create key").click()
     page.locator("#secret").wait_for()
+    assert opened.violations() == []
+
+
+@pytest.mark.parametrize("look", list(LOOKS))
+def test_axe_finds_nothing_on_the_page_of_a_key_while_it_is_changed(tab, company, look):
+    cast, ids = company
+    opened = tab(cast["mia"], look=look)
+    page = opened.open(f"/ui/keys/{ids['key']}")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Expires").select_option("custom")
+    page.get_by_label("Budget (optional)").fill("much")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("must be an amount in dollars").wait_for()
+    assert opened.violations() == []
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Rotate secret").click()
+    page.get_by_role("dialog").wait_for()
+    assert opened.violations() == []
+    page.get_by_role("button", name="Rotate secret").click()
+    page.locator("#secret").wait_for()
+    assert opened.violations() == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_axe_finds_nothing_in_the_bar_and_the_toast(tab, company, look):
+    cast, _ids = company
+    opened = tab(cast["mia"], look=look)
+    page = opened.open("/ui/keys")
+    for name in ("laptop", "spent"):
+        page.get_by_label(f"Select {name}", exact=True).check()
+    assert opened.violations() == []
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog").wait_for()
+    assert opened.violations() == []
+    page.get_by_role("button", name="Delete 2 keys").click()
+    page.get_by_role("button", name="Undo").wait_for()
     assert opened.violations() == []

@@ -53,6 +53,7 @@ def on_its_page(key: Any) -> dict[str, Any]:
     return {
         "everyones": everyones,
         "here": LISTS[everyones],
+        "target": "#key",
         "deed": {"list": "key"},
         "back": url_for("keys.detail", key_id=key.id),
     }

@@ -64,6 +64,7 @@ def whereabouts(everyones: bool) -> dict[str, Any]:
     return {
         "everyones": everyones,
         "here": LISTS[everyones],
+        "target": "#results",
         "filter": wanted,
         "place": place,
         "deed": place | ({"list": "all"} if everyones else {}),
