@@ -167,6 +167,17 @@ def test_several_are_deleted_together_and_come_back_together(page, mia, htmx):
     assert sorted(table(done)) == ["a", "b", "c"]
 
 
+def test_a_whole_page_and_more_of_them_fits_into_the_toast(page, mia):
+    ids = [make_key(mia).row.id for _ in range(100)]
+    answer = page.post("/ui/keys/bulk/delete", {"key_id": ids})
+    assert max(len(cookie) for cookie in answer.cookies) < 4096
+    listed = page.follow(answer)
+    assert "100 keys are deleted." in toast(listed)
+    undo = next(form for form in listed.html.all("form") if "/restore" in form.get("action"))
+    assert {i.get("value") for i in undo.iter("input") if i.get("name") == "key_id"} == set(ids)
+    assert page.post("/ui/keys/bulk/block", {"key_id": [*ids, "one more"]}).status == 422
+
+
 @pytest.mark.parametrize("deed", ["bulk/block", "bulk/unblock", "bulk/delete", "restore"])
 @both_ways
 def test_with_nothing_ticked_it_says_so(page, deed, htmx):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.application import the_app, the_database
 from tests.clients import Browser, InProcess
-from tests.factories import make_user
+from tests.factories import make_key, make_user, reload
 from tests.html import SECRET
 from tests.integration.pages.parts import found
 from tests.servers import running
@@ -93,3 +93,26 @@ def test_the_tools_are_pointed_at_the_gateway(app_with, mia):
     assert "OPENAI_BASE_URL=https://llm.example.com/v1" in told["env"]
     assert "ANTHROPIC_BASE_URL=https://llm.example.com\n" in told["claude"]
     assert "llm.example.com" not in told["curl"]
+
+
+def test_the_same_by_curl_does_on_a_running_server_what_the_page_does(browser, mia, tmp_path):
+    key, managing = make_key(mia, "laptop"), make_key(mia, "managing")
+    page = browser(mia).get(f"/ui/keys/{key.row.id}")
+    portal = the_app().config["SETTINGS"].address
+
+    def run(deed):
+        script = "".join(found(page, f"curl-{deed}").itertext()).replace(portal, server.url)
+        environment = {"KEY": managing.secret, "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, ""), script
+        return json.loads(done.stdout)
+
+    with running(database_url=the_database().url, folder=tmp_path) as server:
+        assert run("show")["info"]["key_alias"] == "laptop"
+        assert (run("change")["max_budget"], reload(key.row).budget_duration) == (20, "1mo")
+        assert SECRET.fullmatch(run("rotate")["key"])
+        assert run("block")["blocked"] is True
+        assert run("delete") == {"deleted_keys": [key.row.id], "not_found": []}
+    assert reload(key.row).restorable_until is None
