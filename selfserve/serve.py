@@ -37,7 +37,11 @@ def post_worker_init(worker: Any) -> None:
 
 
 def command(settings: Settings) -> list[str]:
-    """Write the server's command line: threads, as a stream holds one; no log of addresses, as links are secret."""
+    """Write the server's command line: threads, as a stream holds one; no log of addresses, as links are secret.
+
+    No header moves a request to another path (S-1): by itself gunicorn takes `Script_Name` and `Path_Info` from a proxy
+    on the same machine, and not every proxy keeps a stranger's from coming through.
+    """
     return [
         sys.executable,
         "-m",
@@ -51,6 +55,8 @@ def command(settings: Settings) -> list[str]:
         "--limit-request-line=8190",
         "--log-level=warning",
         "--no-control-socket",
+        "--forwarded-allow-ips=",
+        "--forwarder-headers=",
         f"--pythonpath={ROOT}",
         "wsgi:app",
     ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -21,6 +22,19 @@ class Thief(InProcess):
     def send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
         sent = headers | ({"Cookie": self.cookie} if self.cookie else {})
         with self.client.open(path, method=method, headers=sent, data=body) as response:
+            lower = {name.lower(): value for name, value in response.headers}
+            return Answer(response.status_code, lower, response.data, response.headers.getlist("Set-Cookie"))
+
+
+class Wire(Thief):
+    """A client that hands the application what a server makes of a request's own words, however they are written."""
+
+    def send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        way, _, query = path.partition("?")
+        raw = unquote_to_bytes(way).decode("latin-1")
+        words = {"PATH_INFO": raw, "QUERY_STRING": query, "REQUEST_URI": path, "RAW_URI": path}
+        sent = headers | ({"Cookie": self.cookie} if self.cookie else {})
+        with self.client.open("/", method=method, headers=sent, data=body, environ_overrides=words) as response:
             lower = {name.lower(): value for name, value in response.headers}
             return Answer(response.status_code, lower, response.data, response.headers.getlist("Set-Cookie"))
 

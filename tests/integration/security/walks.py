@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from selfserve import schemas
 from selfserve.clock import now
@@ -188,6 +188,17 @@ def fresh(fields: dict[str, Any]) -> dict[str, Any]:
     address = f"new{number}@example.com"
     free = {"key_alias": f"new {number}", "emails": address, "user_email": address}
     return {name: free.get(name, value) for name, value in fields.items()}
+
+
+def body_of(route: Route, scene: Scene, token: str) -> tuple[dict[str, str], bytes | None]:
+    """Write the body that a route takes, a page's as a form with its token; give the header that says so first."""
+    if route.method == "GET":
+        return {}, None
+    fields = fresh(route.deed.fields(scene))
+    if route.is_page:
+        form = urlencode(fields | {"csrf_token": token}, doseq=True)
+        return {"Content-Type": "application/x-www-form-urlencoded"}, form.encode()
+    return {"Content-Type": "application/json"}, json.dumps(fields).encode()
 
 
 def asked(word: str, value: str) -> str:
