@@ -26,6 +26,11 @@ class Window:
             return "month"
         return {timedelta(days=7): "week", timedelta(days=1): "day"}.get(self.end - self.start, "other")
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it is a day or less, so that its moments are told by the clock."""
+        return self.end - self.start <= timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class Forecast:

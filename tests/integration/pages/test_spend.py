@@ -302,6 +302,15 @@ def test_a_budget_that_will_not_last_says_when_it_runs_out(browser):
     assert meters(answer) == ["84 % of the June budget used, on pace for 100 %"]
 
 
+def test_in_a_window_of_a_day_the_clock_is_told(browser):
+    budget = {"max_budget": 3 * DOLLAR, "budget_duration": "1d", "budget_reset_at": datetime(2026, 6, 18, tzinfo=UTC)}
+    pia = make_user("Pia", window_spend=2 * DOLLAR, created_at=datetime(2026, 1, 1, tzinfo=UTC), **budget)
+    days_of(pia, ("m", 0, 2, {}))
+    assert cards(browser(pia).get("/ui/spend"))["Spend"] == (
+        "Spend $2.00 of $3.00 At this pace it runs out on 17 Jun 2026, 18:00 UTC. Resets on 18 Jun 2026, 00:00 UTC."
+    )
+
+
 def test_another_range_says_what_is_used_beside_what_is_spent(browser):
     pia = make_user("Pia", window_spend=11 * DOLLAR, created_at=datetime(2026, 1, 1, tzinfo=UTC), **MONTHLY)
     days_of(pia, ("m", 0, 2, {}), ("m", 10, 9, {}))
@@ -345,7 +354,7 @@ def test_a_window_that_is_over_shows_nothing_used(browser):
     pia = make_user("Pia", window_spend=10 * DOLLAR, **window)
     days_of(pia, ("m", 1, 10, {}))
     answer = browser(pia).get("/ui/spend?range=7d")
-    assert cards(answer)["Spend"] == "Spend $10.00 $0.00 of $10.00 a day used. Resets on 18 Jun."
+    assert cards(answer)["Spend"] == "Spend $10.00 $0.00 of $10.00 a day used. Resets on 18 Jun 2026, 00:00 UTC."
 
 
 # -- whose --------------------------------------------------------------------------------------------------------
