@@ -58,5 +58,5 @@ def init_headers(app: Flask) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["x-request-id"] = g.get("request_id", "")
         is_page = is_pages_face(request.path)
-        response.vary.update(("Cookie", "HX-Request") if is_page else ("Authorization",))
+        response.vary.update(("Cookie", "HX-Request") if is_page else ("Authorization", "x-litellm-api-key"))
         return response

@@ -5,9 +5,7 @@ import re
 import pytest
 
 from tests.application import the_app
-from tests.clients import Browser, InProcess
-from tests.factories import PASSWORD, make_key, make_user
-from tests.integration.security.replays import Thief, steal
+from tests.integration.security.replays import Thief
 
 ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -86,66 +84,3 @@ def test_the_sign_out_form_may_go_to_the_logout_address_and_nowhere_else(app_wit
     origin = "/".join(url.split("/")[:3])
     policy = Thief(house).send("GET", "/ui/login", {}, None).headers["content-security-policy"]
     assert f"form-action 'self' {origin};" in policy
-
-
-# -- caches ----------------------------------------------------------------------------------------------------
-
-
-class SharedCache:
-    """What RFC 9111 lets a shared cache keep, done as greedily as it allows."""
-
-    def __init__(self):
-        self.kept = {}
-
-    def get(self, app, cookie, path, **headers):
-        key = (path, headers.get("HX-Request"))
-        if key in self.kept:
-            return self.kept[key]
-        answer = Thief(app, cookie).send("GET", path, {"Accept": "text/html", **headers}, None)
-        rules = answer.headers.get("cache-control", "")
-        varies = answer.headers.get("vary", "")
-        if "no-store" not in rules and "private" not in rules and "Cookie" not in varies and varies != "*":
-            self.kept[key] = answer
-        return answer
-
-
-def test_a_shared_cache_never_shows_adas_page_to_mia(app, browser, ada, mia):
-    """S-30: nothing of a person can be kept; static files can."""
-    make_key(ada, "of Ada alone")
-    make_user("Zed")
-    cache, hers = SharedCache(), {"ada": steal(app, browser(ada)).header, "mia": steal(app, browser(mia)).header}
-    for path in ("/ui/keys", "/ui/all-keys", "/ui/users", "/ui/account", "/ui/spend", "/ui/login", "/ui/nothing"):
-        for headers in ({}, {"HX-Request": "true"}):
-            cache.get(app, hers["ada"], path, **headers)
-            seen = cache.get(app, hers["mia"], path, **headers)
-            assert "of Ada alone" not in seen.text
-            assert "zed@" not in seen.text
-    assert cache.kept == {}
-    cache.get(app, hers["ada"], static_addresses()[0])
-    assert len(cache.kept) == 1
-
-
-@pytest.mark.parametrize("path", ["/ui/keys", "/ui/account", "/ui/login", "/ui/nothing", "/ui/onboarding"])
-def test_a_page_varies_by_cookie_and_by_htmx_and_is_never_stored(browser, ada, path):
-    """S-30: signed in or not."""
-    for page in (browser(ada), browser()):
-        for htmx in (False, True):
-            answer = page.get(path, htmx=htmx)
-            assert answer.headers["cache-control"] == "no-store"
-            assert {"Cookie", "HX-Request"} <= set(re.split(r",\s*", answer.headers["vary"]))
-
-
-def test_a_call_is_never_stored(curl, mia):
-    """S-30: and varies by who asks."""
-    for path in ("/key/list", "/user/info", "/nothing", "/user/list"):
-        answer = curl(mia).get(path)
-        assert (answer.headers["cache-control"], "Authorization" in answer.headers["vary"]) == ("no-store", True)
-
-
-def test_signing_out_empties_the_browsers_own_cache(app, mia):
-    """S-30: the back button shows nothing of before."""
-    page = Browser(InProcess(app)).sign_in(mia)
-    page.get("/ui/logout")
-    assert page.submit("/ui/logout").headers["clear-site-data"] == '"cache"'
-    assert page.get("/ui/keys").status == 303
-    assert Browser(InProcess(app)).sign_in(mia, PASSWORD).get("/ui/keys").status == 200
