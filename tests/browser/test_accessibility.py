@@ -40,6 +40,11 @@ PAGES = {
     "users": ("ada", "/ui/users"),
     "invited users": ("ada", "/ui/users?status=invited"),
     "new user": ("ada", "/ui/users/new"),
+    "sorted users": ("ada", "/ui/users?sort=name&dir=asc"),
+    "a person": ("ada", "/ui/users/{user}"),
+    "an invited person": ("ada", "/ui/users/{invited}"),
+    "edit a person": ("ada", "/ui/users/{user}/edit"),
+    "a person as a viewer": ("vera", "/ui/users/{user}"),
     "delete user": ("ada", "/ui/users/{user}/delete"),
     "all keys": ("ada", "/ui/all-keys"),
     "users as a viewer": ("vera", "/ui/users"),
@@ -66,7 +71,7 @@ def company(ada, vera, mia, otto, ivo, ina, rex):
     cast = {"ada": ada, "vera": vera, "mia": mia, "otto": otto, "ivo": ivo}
     keys = {"key": key, "long": long, "rotating": rotating, "spent": spent, "given": given}
     ids = {name: made.row.id for name, made in keys.items()}
-    return cast, ids | {"link": make_invitation(ina, by=ada).secret, "user": mia.id}
+    return cast, ids | {"link": make_invitation(ina, by=ada).secret, "user": mia.id, "invited": ina.id}
 
 
 @pytest.mark.parametrize("look", list(LOOKS))

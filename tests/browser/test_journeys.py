@@ -118,6 +118,69 @@ def test_mia_blocks_and_unblocks_her_key(tab, mia, javascript):
 
 
 @both_ways
+def test_mia_signs_her_other_device_out(tab, mia, javascript):
+    elsewhere = tab(mia, javascript=javascript)
+    elsewhere.open("/ui/keys")
+    opened = tab(mia, javascript=javascript)
+    page = opened.open("/ui/account")
+    sessions = page.locator("#my-sessions li")
+    expect(sessions).to_have_count(2)
+    sessions.nth(1).get_by_role("button", name="Sign out").click()
+    expect(sessions).to_have_count(1)
+    expect(page.get_by_text("That device is signed out.")).to_be_visible()
+    expect(page.get_by_text("This device", exact=True)).to_be_visible()
+    elsewhere.page.reload()
+    expect(elsewhere.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_role("button", name=re.compile("this device")).click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@both_ways
+def test_mia_chooses_the_dark_and_keeps_it_signed_out(tab, mia, javascript):
+    opened = tab(mia, javascript=javascript)
+    page = opened.open("/ui/account")
+    page.locator("#appearance").get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("main")).not_to_have_css("background-color", "rgb(255, 255, 255)")
+    if javascript:
+        assert opened.violations() == []
+    page.get_by_role("button", name="Mia").click()
+    page.get_by_role("button", name="Sign out", exact=True).last.click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+@both_ways
+def test_ada_changes_a_person_on_their_page(tab, ada, mia, javascript):
+    make_invitation(mia)
+    page = tab(ada, javascript=javascript).open("/ui/users")
+    page.get_by_role("link", name="Mia", exact=True).click()
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Name", exact=False).first.fill("Mia Chen")
+    page.get_by_label("Email address").fill("nonsense")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Email address")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Name", exact=False).first).to_have_value("Mia Chen")
+    page.get_by_label("Email address").fill("mia@example.com")
+    page.get_by_label("Budget", exact=False).first.fill("20")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Mia Chen is saved.")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Mia Chen")
+    expect(page.get_by_text("budget from no limit to $20.00")).to_be_visible()
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("The link of Mia Chen opens nothing any more.")).to_be_visible()
+    page.get_by_role("button", name="Password reset link").click()
+    expect(page.locator("code.link")).to_be_visible()
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("button", name="Block", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Blocked")
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete user").click()
+    expect(page.get_by_text("Mia Chen is deleted.")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Internal users")
+
+
+@both_ways
 def test_a_wrong_field_is_told_in_place_and_nothing_is_lost(tab, mia, javascript):
     make_key(mia, "laptop")
     page = tab(mia, javascript=javascript).open("/ui/keys")
