@@ -82,5 +82,6 @@ def show_edit(key: Any, form: EditKeyForm, status: int = 200) -> Response:
 
 
 def show_rename(key: Any, form: RenameKeyForm, status: int = 200) -> Response:
-    """Answer with the form for a key's name, as a page or in the place of the name."""
+    """Answer with the form for a key's name, as a page or in the place of the name, where others may be open."""
+    form.key_alias.id = f"name-{key.id}"
     return render("keys/rename.html", "keys/_rename.html", status, key=key, form=form, **whereabouts_of(key))

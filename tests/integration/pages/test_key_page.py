@@ -119,6 +119,13 @@ def test_what_happened_to_it_is_told(page, mia):
     assert "You blocked this key" in open_key(page, key).html.words()
 
 
+def test_who_made_it_is_said_where_that_was_not_the_owner(browser, page, ada, mia):
+    own, given = make_key(mia), make_key(mia, created_by="ada")
+    assert "by" not in facts(open_key(page, own))["Created"]
+    assert facts(open_key(page, given))["Created"].endswith("by an admin")
+    assert facts(open_key(browser(ada), given))["Created"].endswith("by you")
+
+
 def test_long_and_odd_words_stay_text(page, mia):
     name = "<b>x</b> & 𝕌 日本語 " + "y" * 200
     key = make_key(mia, name, models=["m" * 255], last_agent="<i>agent</i>" * 20, last_used_at=now(), tags=["<u>"])

@@ -31,7 +31,8 @@ PAYLOADS = [
 LINKS = ("href", "src", "action", "formaction", "hx-get", "hx-post", "xlink:href", "poster", "srcdoc")
 PAGES = [
     "/ui/keys", "/ui/keys/new", "/ui/all-keys", "/ui/users", "/ui/users/new", "/ui/spend", "/ui/account", "/ui/logout",
-    "/ui/keys/{key}/delete", "/ui/users/{user}/delete",
+    "/ui/keys/{key}/delete", "/ui/keys/{key}", "/ui/keys/{key}/edit", "/ui/keys/{key}/rename", "/ui/keys/{key}/rotate",
+    "/ui/keys/bulk/delete?key_id={key}", "/ui/users/{user}/delete",
 ]  # fmt: skip
 
 
@@ -56,7 +57,7 @@ def links_of(answer):
 def write(ada):
     """Write one text into every field that people can write: `write("text")`."""
     other = make_user("Other")
-    key, theirs = make_key(ada, "own"), make_key(other, "theirs", is_blocked=True)
+    key, spender, theirs = make_key(ada, "own"), make_key(ada, "spender"), make_key(other, "theirs", is_blocked=True)
     link = make_invitation(make_user("Ina", password=None), by=ada)
     today = datetime.now(UTC).date()
     models = iter(range(100))
@@ -68,7 +69,7 @@ def write(ada):
         change(key.row, alias=text, tags=[text], **with_models)
         change(theirs.row, alias=text, blocked_by=text)
         change(link.row, created_by_name=text)
-        save(DailySpend(user_pk=ada.id, day=today, key_id=key.row.id, model=f"{text}{next(models)}", requests=1))
+        save(DailySpend(user_pk=ada.id, day=today, key_id=spender.row.id, model=f"{text}{next(models)}", requests=1))
 
     put.key, put.user, put.link = key.row.id, other.id, link.secret
     return put
