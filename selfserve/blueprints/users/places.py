@@ -17,11 +17,12 @@ from selfserve.web.render import render, see_other, wants_fragment
 def whereabouts() -> dict[str, Any]:
     """Tell how the list is filtered and whether a person's page is open, so that links and forms lead back there."""
     wanted = read_filter(UserFilter)
-    place = place_of(wanted)
+    deed = place_of(wanted)
     return {
         "here": "users.index",
         "filter": wanted,
-        "place": place,
+        "place": {name: value for name, value in deed.items() if name != "at"},
+        "deed": deed,
         "is_person": wanted.at == "person",
         "is_filtered": bool(wanted.q or wanted.role or wanted.status),
     }
@@ -45,7 +46,7 @@ def person_context(user_id: str) -> dict[str, Any]:
     signed_in = sessions.list_sessions(g.actor, user_id, settings().session_idle, None)
     return {
         "here": "users.index",
-        "place": {"at": "person"},
+        "deed": {"at": "person"},
         "is_person": True,
         "row": detail,
         "user": detail.user,
@@ -88,7 +89,7 @@ def back_to_list() -> AnyResponse:
     """Answer a delete with the list, as it was filtered if it was done from there."""
     where = whereabouts()
     if where["is_person"] or not wants_fragment():
-        return see_other("users.index", **where["place"] | {"at": None})
+        return see_other("users.index", **where["place"])
     return render("users/index.html", "users/_refresh.html", **list_context())
 
 

@@ -86,12 +86,20 @@ def test_everybody_may_choose(browser, role):
 
 
 def test_one_goes_on_where_one_was(page):
-    """Without what was searched for: that may have been a key (S-14)."""
+    """As the list was filtered; a key that was pasted into the search is not written back (S-14)."""
     answer = page.get("/ui/keys?q=lap")
     form = next(form for form in answer.html.forms if form.action == "/ui/account/appearance")
-    assert form.fields["next"] == "/ui/keys"
-    assert choose(page, "dark", next=form.fields["next"]).location == "/ui/keys"
+    assert form.fields["next"] == "/ui/keys?q=lap"
+    assert choose(page, "dark", next=form.fields["next"]).location == "/ui/keys?q=lap"
     assert choose(page, "dark", next="/ui/users?status=invited").location == "/ui/users?status=invited"
+
+
+def test_from_the_page_of_a_person_one_comes_back_to_it(browser, ada, mia):
+    page = browser(ada)
+    for path in (f"/ui/users/{mia.id}", f"/ui/users/{mia.id}/edit"):
+        answer = page.get(path)
+        form = next(form for form in answer.html.forms if form.action == "/ui/account/appearance")
+        assert form.fields["next"] == path
 
 
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/ui/../x\\y", "/ui//evil.example", "x"])
