@@ -221,11 +221,20 @@ Metadata = Annotated[
 ]
 AnyRole = Annotated[Role, BeforeValidator(_role), described_as({"type": "string", "enum": list(Role)})]
 Flag = Annotated[bool, described_as({"type": "boolean"}, _YES_OR_NO)]
+_Key = Annotated[str, Field(min_length=1, max_length=512), BeforeValidator(_plain)]
 Secret = Annotated[
-    str,
-    Field(min_length=1, max_length=512),
-    BeforeValidator(_plain),
-    described_as({"type": "string", "minLength": 1, "maxLength": 512, "pattern": f"^[^{_CONTROLS}]*$"}),
+    _Key,
+    described_as(
+        {"type": "string", "minLength": 1, "maxLength": 512, "pattern": f"^[^{_CONTROLS}]*$"},
+        says="A key by its secret, its hash or its id.",
+    ),
+]
+ChosenSecret = Annotated[
+    _Key,
+    described_as(
+        {"type": "string", "minLength": 32, "maxLength": 512, "pattern": "^sk-[!-~]*$"},
+        says="A secret that proxy_admin chooses, of ten different characters or more.",
+    ),
 ]
 Page = Annotated[
     int,

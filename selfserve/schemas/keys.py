@@ -6,6 +6,7 @@ from pydantic import AliasPath, BeforeValidator, Field, model_validator
 
 from selfserve.schemas.fields import (
     Answer,
+    ChosenSecret,
     Command,
     Dollars,
     DollarsOut,
@@ -56,7 +57,7 @@ class KeyCreate(KeyFields):
     """`POST /key/generate`, and the create form of the browser."""
 
     user_id: OptionalText = None
-    key: Secret | None = None
+    key: ChosenSecret | None = None
     key_type: KeyType | None = None
     permissions: Metadata | None = None
     creation_token: OptionalText = None
@@ -76,7 +77,7 @@ class KeyRegenerate(KeyFields):
     """
 
     key: Secret | None = None
-    new_key: Secret | None = None
+    new_key: ChosenSecret | None = None
     new_master_key: NoMasterKey = None
     grace_period: Duration = None
     until_use: Flag = False

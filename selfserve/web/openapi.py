@@ -172,7 +172,7 @@ def _operation(each: Operation, shapes: Shapes) -> Object:
     """Describe one operation."""
     summary, _, more = (inspect.getdoc(each.view) or "").partition("\n")
     described: Object = {
-        "operationId": each.method.lower() + re.sub(r"\W+", "_", each.path).rstrip("_"),
+        "operationId": each.method.lower() + re.sub(r"[\W_]+", " ", each.path).title().replace(" ", ""),
         "tags": [each.room],
         "summary": summary.rstrip(".").replace("`", ""),
         "description": f"{more.strip()}\n\n{_who(each)}".strip(),

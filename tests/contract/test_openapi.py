@@ -73,7 +73,7 @@ def test_every_schema_is_mentioned_and_readable():
 def test_no_two_operations_have_one_name():
     names = [operation["operationId"] for _path, _method, operation in DOCUMENTED]
     assert len(names) == len(set(names))
-    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in names)
+    assert all(re.fullmatch(r"(get|post)([A-Z][a-z0-9]*)+", name) for name in names)
 
 
 @named
