@@ -204,6 +204,15 @@ def test_an_admins_block_among_them_is_told_and_none_is_unblocked(page, mia):
     assert reload(mine.row).is_blocked
 
 
+@both_ways
+def test_mia_who_claims_to_stand_on_all_keys_stands_on_hers(page, mia, otto, htmx):
+    key = make_key(mia, "laptop")
+    make_key(otto, "his")
+    answer = page.post(f"/ui/keys/{key.row.id}/block?list=all", {}, htmx=htmx)
+    assert htmx or answer.location == "/ui/keys"
+    assert [*table(answer if htmx else page.follow(answer))] == ["laptop"]
+
+
 def test_ada_picks_from_all_keys_and_stays_there(browser, ada, mia, otto):
     keys = [make_key(mia, "a"), make_key(otto, "b")]
     boss = browser(ada)
