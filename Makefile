@@ -76,7 +76,7 @@ rights: $(VENV)/.runtime ## Print the README's table of rights from the policy
 static: $(VENV)/.static ## Compress the static files
 
 clean: ## Remove everything that was made, but never your data (instance/)
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find selfserve/static -name '*.gz' -delete
 
