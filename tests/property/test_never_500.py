@@ -19,6 +19,7 @@ READS = sorted(
 WORDS = """
     user_id user_ids user_email user_role user_alias key keys key_alias key_aliases duration models max_budget spend
     budget_duration metadata tags tpm_limit rpm_limit blocked allowed_routes invitation_id is_accepted invitation_link
+    start_date end_date model api_key api_key_limit request_id summarize
     password username page size page_size search status sort_by sort_order role team_id teams auto_create_key
 """.split()  # noqa: SIM905, a list of forty would fill the screen
 VALUES = st.recursive(
