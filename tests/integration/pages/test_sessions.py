@@ -168,6 +168,16 @@ def test_a_sessions_name_opens_nothing(app, browser, mia):
     assert replay(app, f"selfserve_session={mine.handle}").get("/ui/account").status == 303
 
 
+def test_what_ended_is_over_for_the_api_too(browser, mia):
+    """S-10: the one call of the API that reads the cookie finds nothing behind it."""
+    here, there = browser(mia), browser(mia)
+    here.get("/ui/account")
+    here.post("/ui/account/sessions/end", {})
+    sent = {"Sec-Fetch-Site": "same-origin"}
+    assert there.transport.send("POST", "/session/logout", sent, None).json["message"] == "Session already revoked."
+    assert here.transport.send("POST", "/session/logout", sent, None).json["message"] == "Session revoked."
+
+
 def test_a_session_that_ended_twice_ends_once(browser, mia):
     page = browser(mia)
     other = save(session(mia))

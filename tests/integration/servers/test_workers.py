@@ -5,6 +5,7 @@ import pytest
 from tests.application import MASTER_KEY
 from tests.clients import Browser, Curl, OverHttp
 from tests.factories import PASSWORD
+from tests.integration.pages.parts import words
 from tests.journey import PASSWORD as CLAIMED
 
 
@@ -87,6 +88,34 @@ def test_a_new_password_here_ends_the_other_sessions_there(two):
     assert other.get("/ui/keys").status == 303
     assert page.get("/ui/keys").status == 200
     assert at(page, there).get("/ui/keys").status == 200
+
+
+def test_a_session_ended_on_the_account_page_here_is_over_there(two):
+    here, there = two
+    _user_id, _key, email = somebody(here)
+    page, other = signed_in(here, email), signed_in(there, email)
+    ends = [
+        form.action for form in page.get("/ui/account").html.forms if form.action.startswith("/ui/account/sessions/")
+    ]
+    assert len(ends) == 3  # this one, the other one, all others
+    assert page.submit(ends[1]).status == 303
+    assert other.get("/ui/keys").status == 303
+    again = signed_in(there, email)
+    page.get("/ui/account")
+    assert page.submit("/ui/account/sessions/end").status == 303
+    assert again.get("/ui/keys").status == 303
+    assert at(page, there).get("/ui/keys").status == 200
+
+
+def test_who_is_signed_out_everywhere_here_is_out_there(two):
+    here, there = two
+    _user_id, _key, email = somebody(here)
+    _admin_id, _admin_key, admin = somebody(here, user_role="proxy_admin")
+    page, boss = signed_in(there, email), signed_in(here, admin)
+    link = next(a.get("href") for a in boss.get("/ui/users").html.all("a") if words(a) == email)
+    boss.get(link)
+    assert boss.submit(f"{link}/sessions/end").status == 303
+    assert page.get("/ui/keys").status == 303
 
 
 def test_a_key_blocked_or_deleted_here_is_dead_there(two):
