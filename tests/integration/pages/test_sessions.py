@@ -163,6 +163,7 @@ def test_a_sessions_name_opens_nothing(app, browser, mia):
     loot = steal(app, page)
     text = page.get("/ui/account").text
     assert mine.handle in text
+    assert mine.handle not in mine.id_hash
     assert mine.id_hash not in text
     assert loot.session_id not in text
     assert replay(app, f"selfserve_session={mine.handle}").get("/ui/account").status == 303

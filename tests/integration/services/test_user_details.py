@@ -1,0 +1,31 @@
+"""What the page of a person reads, without the page: by the law of its own, whatever stands before it (S-3)."""
+
+import pytest
+
+from selfserve.errors import Forbidden
+from selfserve.schemas.users import UserFilter
+from selfserve.services import user_details, user_export, user_lists
+from tests.factories import make_key, make_user
+
+READS = {
+    "the person": lambda actor, user: user_details.get_detail(actor, user.id),
+    "their keys": user_details.list_newest_keys,
+    "their links": user_details.list_invitations,
+    "the list": lambda actor, _user: user_lists.list_user_page(actor, UserFilter()),
+    "the file": lambda actor, _user: user_export.export_users(actor, UserFilter()),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize("role", ["internal_user", "internal_user_viewer"])
+def test_users_read_none_of_it_not_even_about_themselves(as_actor, mia, role, read):
+    nora = make_user("Nora", role=role)
+    make_key(nora)
+    for user in (mia, nora):
+        with pytest.raises(Forbidden):
+            read(as_actor(nora), user)
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_both_admins_read_all_of_it(as_actor, ada, vera, mia, read):
+    assert read(as_actor(ada), mia) == read(as_actor(vera), mia)
