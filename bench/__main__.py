@@ -50,6 +50,7 @@ def _measure_database(database: str, effort: Effort, only: frozenset[str], findi
             began = time.monotonic()
             set_up(environment)
             given = fill(environment["DATABASE_URL"], size)
+            set_up(environment)
             print(f"{database}, the {size.name} house: filled in {time.monotonic() - began:.0f} s", flush=True)
             bench = Bench(database, size, environment, given, effort, by_wrk, only)
             if size is effort.small:

@@ -60,7 +60,7 @@ def place_of(dialect: str, folder: Path) -> Iterator[Place]:
 
 
 def set_up(environment: dict[str, str]) -> None:
-    """Migrate a database by the product's own setup."""
+    """Prepare a database by the product's own setup, as `make run` does at each start."""
     done = subprocess.run(
         [sys.executable, "-m", "selfserve.setup"],
         env=os.environ | environment,

@@ -41,6 +41,7 @@ READS = (
     Row("all_keys", "all keys page", "/ui/all-keys", "ada", most_growth=1.3, most_queries=4),
     Row("users", "users page", "/ui/users", "ada", most_queries=4),
     Row("users_search", "users page, search", "/ui/users?q=person-4", "ada", most_queries=4, beside=("users", 2.0)),
+    Row("users_find", "users page, search for one", "/ui/users?q=mia", "ada", most_queries=4, beside=("users", 2.0)),
     Row("my_spend", "my spend page, 30 days", "/ui/spend?range=30d", "mia", most_growth=1.5, most_queries=4),
     Row(
         "all_spend",

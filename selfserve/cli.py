@@ -17,7 +17,9 @@ from selfserve.web.guards import access_of
 
 
 def register_commands(app: Flask) -> None:
-    """Add our commands to `flask`."""
+    """Add our commands to `flask`, and those of Flask-Migrate if it is `flask` that runs."""
+    if click.get_current_context(silent=True):
+        _ = app.extensions["migrate"].migrate
 
     @app.cli.command("create-admin")
     @click.argument("email", required=False)

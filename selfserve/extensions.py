@@ -1,6 +1,5 @@
 """The extensions, bare and unbound; `create_app` introduces them to the application."""
 
-import os
 from typing import Any
 
 from flask_login import LoginManager
@@ -33,19 +32,13 @@ class LateMigrate:
     """Flask-Migrate, met when somebody migrates: a server never does, and Alembic is a tenth of a worker's memory."""
 
     def __init__(self, app: Any, directory: str) -> None:
-        """Stand in its place in an application, but for `flask`, which has it from the start for `flask db`."""
+        """Stand in its place in an application."""
         self.app, self.directory = app, directory
         app.extensions["migrate"] = self
-        if os.environ.get("FLASK_RUN_FROM_CLI"):
-            self.meet()
 
     @property
     def migrate(self) -> Any:
-        """Give the real one: this is what its commands ask for."""
-        return self.meet()
-
-    def meet(self) -> Any:
-        """Bring the real one in, which takes this one's place."""
+        """Give the real one, which takes this one's place and adds `flask db`."""
         from flask_migrate import Migrate
 
         return Migrate(self.app, db, self.directory, render_as_batch=True, compare_type=True)

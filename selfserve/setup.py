@@ -78,7 +78,10 @@ def _set_up(settings: Settings, *, with_demo: bool) -> None:
 
 def _migrate() -> None:
     """Bring the database up to date. Raises CommandError, with nothing touched, for a newer version's database."""
+    from selfserve.database import gather_statistics
+
     command.upgrade(current_app.extensions["migrate"].migrate.get_config(), "head")
+    gather_statistics()
 
 
 def _print_first_link(settings: Settings) -> None:

@@ -9,10 +9,15 @@ branch_labels = None
 depends_on = None
 
 
+_LISTED = ["deleted_at", "created_at", "id"]
 _OF_FEW = {
-    "ix_users_blocked": "is_blocked IS true",
-    "ix_users_invited": "password_hash IS NULL AND is_blocked IS false",
+    "ix_users_blocked": ("users", _LISTED, "is_blocked IS true"),
+    "ix_users_invited": ("users", _LISTED, "password_hash IS NULL AND is_blocked IS false"),
+    "ix_api_keys_blocked": ("api_keys", _LISTED, "is_blocked IS true"),
+    "ix_api_keys_over_budget": ("api_keys", _LISTED, "max_budget IS NOT NULL AND window_spend >= max_budget"),
+    "ix_api_keys_restorable": ("api_keys", ["restorable_until"], "restorable_until IS NOT NULL"),
 }
+"""Indexes of the few rows that a condition picks out."""
 
 
 def _of_keys() -> list[sa.Column]:
@@ -67,16 +72,20 @@ def upgrade() -> None:
     op.create_index("ix_audit_events_owner", "audit_events", ["owner_user_id", "id"])
     op.create_index("ix_users_seen", "users", ["deleted_at", "last_login_at", "id"])
     op.create_index("ix_users_name", "users", ["deleted_at", "alias_key", "id"])
-    for name, condition in _OF_FEW.items():
+    op.create_index("ix_api_keys_name", "api_keys", ["deleted_at", "alias_key", "id"])
+    for name, (table, columns, condition) in _OF_FEW.items():
         in_sqlite = condition.replace("IS true", "IS 1").replace("IS false", "IS 0")
         where = {"sqlite_where": sa.text(in_sqlite), "postgresql_where": sa.text(condition)}
-        op.create_index(name, "users", ["deleted_at", "created_at", "id"], **where)
+        op.create_index(name, table, columns, **where)
     op.execute("UPDATE api_keys SET secret_used_at = last_used_at")
 
 
 def downgrade() -> None:
-    for name in (*_OF_FEW, "ix_users_name", "ix_users_seen"):
-        op.drop_index(name, "users")
+    for name, (table, _, _) in _OF_FEW.items():
+        op.drop_index(name, table)
+    op.drop_index("ix_api_keys_name", "api_keys")
+    op.drop_index("ix_users_name", "users")
+    op.drop_index("ix_users_seen", "users")
     op.drop_index("ix_audit_events_owner", "audit_events")
     op.drop_index("ix_daily_spend_day", "daily_spend")
     op.create_index("ix_daily_spend_day", "daily_spend", ["day"])

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from selfserve.clock import now
-from selfserve.database import UtcDateTime
+from selfserve.database import UtcDateTime, only_where
 from selfserve.extensions import Base
 from selfserve.minting import KEY_PREFIX
 from selfserve.models.budget import Budgeted
@@ -87,6 +87,16 @@ class ApiKey(Aliased, Limited, Budgeted, Base):
         Index("ix_api_keys_listing", "deleted_at", "created_at", "id"),
         Index("ix_api_keys_used", "deleted_at", "last_used_at", "id"),
         Index("ix_api_keys_expiry", "deleted_at", "expires_at", "id"),
+        Index("ix_api_keys_name", "deleted_at", "alias_key", "id"),
+        Index("ix_api_keys_blocked", "deleted_at", "created_at", "id", **only_where("is_blocked IS true")),
+        Index(
+            "ix_api_keys_over_budget",
+            "deleted_at",
+            "created_at",
+            "id",
+            **only_where("max_budget IS NOT NULL AND window_spend >= max_budget"),
+        ),
+        Index("ix_api_keys_restorable", "restorable_until", **only_where("restorable_until IS NOT NULL")),
         Index("ix_api_keys_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
     )
 

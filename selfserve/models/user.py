@@ -11,17 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from selfserve.addresses import comparable
 from selfserve.clock import now
-from selfserve.database import UtcDateTime
+from selfserve.database import UtcDateTime, only_where
 from selfserve.extensions import Base
 from selfserve.models.budget import Budgeted
 from selfserve.models.traits import Aliased, Limited
 from selfserve.permissions import Role
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """Say which rows an index holds, in the words of both databases: SQLite writes 1 and 0 for true and false."""
-    in_sqlite = condition.replace("IS true", "IS 1").replace("IS false", "IS 0")
-    return {"sqlite_where": text(in_sqlite), "postgresql_where": text(condition)}
 
 
 class UserStatus(StrEnum):
@@ -66,13 +60,13 @@ class User(Aliased, Limited, Budgeted, Base):
         Index("ix_users_listing", "deleted_at", "created_at", "id"),
         Index("ix_users_seen", "deleted_at", "last_login_at", "id"),
         Index("ix_users_name", "deleted_at", "alias_key", "id"),
-        Index("ix_users_blocked", "deleted_at", "created_at", "id", **_where("is_blocked IS true")),
+        Index("ix_users_blocked", "deleted_at", "created_at", "id", **only_where("is_blocked IS true")),
         Index(
             "ix_users_invited",
             "deleted_at",
             "created_at",
             "id",
-            **_where("password_hash IS NULL AND is_blocked IS false"),
+            **only_where("password_hash IS NULL AND is_blocked IS false"),
         ),
         Index("ix_users_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
         Index("ix_users_user_id_prefix", "user_id", postgresql_ops={"user_id": "text_pattern_ops"}),

@@ -20,6 +20,7 @@ from selfserve.services.key_restores import are_restorable, may_restore
 from selfserve.services.keys import every_key, living_keys
 from selfserve.services.paging import Order, Slice, bounded_count, pages, take_page, take_slice
 from selfserve.services.tallies import read_tally
+from selfserve.services.user_names import are_like
 
 MOST_NAMED = 500
 _SORTS: dict[str, Any] = {
@@ -66,7 +67,7 @@ def list_aliases(actor: Actor, query: KeyAliasQuery) -> KeyPage:
     """List keys within reach that have an alias, in the order of their aliases."""
     require(actor, Permission.KEY_READ)
     sees_all = reach(actor.role, Permission.KEY_READ) is Reach.ANYONES
-    rows = living_keys().where(are_within_reach(actor, Permission.KEY_READ), ApiKey.alias.is_not(None))
+    rows = living_keys().where(are_within_reach(actor, Permission.KEY_READ), ApiKey.alias_key.is_not(None))
     if query.search is not None:
         rows = rows.where(_matches(query.search, is_own=not sees_all))
     total = _total(rows, sees_all, is_filtered=True)
@@ -118,7 +119,9 @@ def _slice(rows: Select[Any], wanted: KeyFilter, orders: dict[str, Any], *, is_o
     sort = wanted.sort or "created"
     if sort not in orders:
         raise Invalid(f"sort: must be one of {', '.join(orders)}.", param="sort")
-    return take_slice(rows, Order(orders[sort], ApiKey.id, is_ascending=wanted.dir == "asc"), wanted.after)
+    known = read_tally("keys") if not (is_own or wanted.q or wanted.status) else None
+    order = Order(orders[sort], ApiKey.id, is_ascending=wanted.dir == "asc")
+    return take_slice(rows, order, wanted.after, known=known)
 
 
 def _filtered(rows: Select[Any], query: KeyListQuery, sees_all: bool) -> Select[Any]:
@@ -144,8 +147,7 @@ def _matches(words: str, *, is_own: bool) -> Any:
     if is_own:
         return or_(ApiKey.alias_key.contains(folded, autoescape=True), ApiKey.tail == words[-4:], ApiKey.token == words)
     by_alias = select(ApiKey.id).where(starts_with(ApiKey.alias_key, folded))
-    is_owner = or_(starts_with(User.email_key, folded), starts_with(User.alias_key, folded), User.user_id == words)
-    by_owner = select(ApiKey.id).where(ApiKey.owner_id.in_(select(User.id).where(is_owner)))
+    by_owner = select(ApiKey.id).where(ApiKey.owner_id.in_(are_like(words)))
     by_name = select(ApiKey.id).where(named(words))
     return ApiKey.id.in_(union(by_alias, by_owner, by_name))
 

@@ -42,7 +42,14 @@ def restore_keys(actor: Actor, key_ids: list[str]) -> list[ApiKey]:
 
 def are_restorable() -> ColumnElement[bool]:
     """Say that a delete can still be undone; never after the owner was deleted."""
-    return and_(ApiKey.deleted_at.is_not(None), ApiKey.restorable_until > now(), User.deleted_at.is_(None))
+    moment = now()
+    few = select(ApiKey.id).where(ApiKey.restorable_until > moment)  # said apart, so that their index is used
+    return and_(
+        ApiKey.id.in_(few),
+        ApiKey.deleted_at.is_not(None),
+        ApiKey.restorable_until > moment,
+        User.deleted_at.is_(None),
+    )
 
 
 def may_restore(actor: Actor) -> ColumnElement[bool]:

@@ -58,9 +58,14 @@ class Order:
         return here > there if self.is_ascending else here < there
 
 
-def take_slice(rows: Select[Any], order: Order, after: str | None, make: Callable[..., Row] = first) -> Slice[Row]:
-    """Take one page of rows, beginning after a cursor; `make` turns the columns of a row into an item."""
-    total, is_capped = bounded_count(rows)
+def take_slice(
+    rows: Select[Any], order: Order, after: str | None, make: Callable[..., Row] = first, known: int | None = None
+) -> Slice[Row]:
+    """Take one page of rows, beginning after a cursor; `make` turns the columns of a row into an item.
+
+    `known` is how many there are, where a tally tells it.
+    """
+    total, is_capped = _bounded(known) if known is not None else bounded_count(rows)
     found = _rows_beyond(rows.add_columns(order.column, order.row_id), order, after)
     items = [make(*columns) for *columns, _, _ in found[:ROWS_PER_PAGE]]
     cursor = _write_cursor(*found[ROWS_PER_PAGE - 1][-2:]) if len(found) > ROWS_PER_PAGE else None
@@ -90,8 +95,7 @@ def take_page(rows: Select[Row], order: Sequence[Any], *, is_ascending: bool, pa
 
 def bounded_count(rows: Select[Any]) -> tuple[int, bool]:
     """Count rows up to `MOST_COUNTED`, and tell whether there are more."""
-    counted = db.session.scalar(select(func.count()).select_from(_first_rows(rows))) or 0
-    return min(counted, MOST_COUNTED), counted > MOST_COUNTED
+    return _bounded(db.session.scalar(select(func.count()).select_from(_first_rows(rows))) or 0)
 
 
 def bounded_counts(rows: dict[str, Select[Any]]) -> dict[str, tuple[int, bool]]:
@@ -101,12 +105,17 @@ def bounded_counts(rows: dict[str, Select[Any]]) -> dict[str, tuple[int, bool]]:
         for name, query in rows.items()
     ]
     found = db.session.execute(select(*counts)).one()
-    return {name: (min(count, MOST_COUNTED), count > MOST_COUNTED) for name, count in zip(rows, found, strict=True)}
+    return {name: _bounded(count) for name, count in zip(rows, found, strict=True)}
 
 
 def pages(total: int, size: int) -> int:
     """Tell how many numbered pages there are."""
     return math.ceil(total / size)
+
+
+def _bounded(count: int) -> tuple[int, bool]:
+    """Say no more than we show."""
+    return min(count, MOST_COUNTED), count > MOST_COUNTED
 
 
 def _first_rows(rows: Select[Any]) -> Any:
