@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from selfserve.clock import now
-from selfserve.models import AuditEvent, Invitation, Session, User
-from tests.factories import change, make_invitation, make_key, make_keys, make_user, reload, rows
+from selfserve.models import AuditEvent, DailySpend, Invitation, Session, User
+from tests.factories import change, make_invitation, make_key, make_keys, make_user, reload, rows, save
 from tests.integration.pages.parts import errors, found, fragment, link, toast, typed, words, writes
 from tests.integration.security.actions import token_of
 
@@ -148,7 +148,15 @@ def test_no_more_than_five_links_are_listed(boss, ina):
 
 def test_what_they_spent_is_drawn_and_leads_to_the_days(boss, mia):
     answer = boss.get(page_of(mia))
+    assert "No calls in the last 30 days." in answer.html.words()
+    save(
+        DailySpend(
+            user_pk=mia.id, day=now().date(), key_id=make_key(mia).row.id, model="gpt-5", spend=10**9, requests=3
+        )
+    )
+    answer = boss.get(page_of(mia))
     assert any("Spend per day" in words(heading) for heading in answer.html.all("h2"))
+    assert "gpt-5" in answer.html.words()
     assert link(answer, "See the days").startswith(f"/ui/spend?user={mia.id}")
 
 
