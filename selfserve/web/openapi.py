@@ -31,8 +31,8 @@ Unknown fields are ignored. A null means "not given" when something is made and 
 dollars, times are ISO 8601 in UTC. Every answer has the header `x-request-id`; name it when you ask for help."""
 _KEY = "The master key, or the secret of a key: it acts as its owner, on the routes it was made for."
 _SCHEMES: Object = {
-    "key": {"type": "http", "scheme": "bearer", "description": _KEY},
-    "keyHeader": {
+    "bearerAuth": {"type": "http", "scheme": "bearer", "description": _KEY},
+    "apiKeyHeader": {
         "type": "apiKey",
         "in": "header",
         "name": "x-litellm-api-key",
@@ -143,7 +143,7 @@ def describe(app: Flask, root_path: str) -> Object:
         "openapi": "3.1.0",
         "info": {"title": "Selfserve", "version": "1", "description": _ABOUT},
         "servers": [{"url": root_path or "/"}],
-        "security": [{"key": []}, {"keyHeader": []}],
+        "security": [{"bearerAuth": []}, {"apiKeyHeader": []}],
         "tags": [rooms[name] for name in app.blueprints if name in rooms],
         "paths": paths,
         "components": components,
