@@ -80,6 +80,11 @@ class Permission(StrEnum):
     ROLE_LIST = "role:list"
 
     @property
+    def is_read(self) -> bool:
+        """Whether it only looks."""
+        return self.rpartition(":")[2] in ("read", "list", "oversee")
+
+    @property
     def sentence(self) -> str:
         """The permission in plain words, for the table of rights and for refusals."""
         return _SENTENCES[self]
@@ -181,6 +186,7 @@ class Limits:
 
     models: Collection[str] = ()
     max_budget: int | None = None
+    budget_duration: str | None = None
     tpm_limit: int | None = None
     rpm_limit: int | None = None
     max_parallel_requests: int | None = None
@@ -196,6 +202,8 @@ class KeyGrant:
     limits: Limits
     allowed_routes: tuple[str, ...] = ()
     key_type: str = "default"
+    former_hash: str | None = None
+    """The hash of the secret that was sent, where it is not the key's own any more but in its grace."""
     row: Any = field(default=None, repr=False, compare=False)
     """The key as it was read when it was recognised, so that nobody need read it again."""
 

@@ -110,7 +110,8 @@ class Budgeted:
             self.window_spend += cost
 
     def set_budget(self, max_budget: int | None, duration: str | None) -> None:
-        """Change the budget; a new length of the window starts a window, what is spent stays."""
+        """Change the budget; a new length of the window starts a window, what was spent in the old one stays."""
+        self.renew_window()
         self.max_budget = max_budget
         if duration != self.budget_duration:
             self.budget_duration = duration

@@ -183,6 +183,10 @@ OptionalText = Annotated[
     BeforeValidator(lambda value: _blank_is_none(_stripped(value))),
     described_as({"type": "string", "maxLength": 255, "pattern": rf"^\s*[^{_CONTROLS}]*\s*$"}, _NULL),
 ]
+Cursor = Annotated[
+    Annotated[str, Field(max_length=1024), BeforeValidator(_plain)] | None, BeforeValidator(_blank_is_none)
+]
+"""Where a page of a list begins: the value that it is ordered by, and an id."""
 Search = Annotated[OptionalText, AfterValidator(_without_secret)]
 Email = Annotated[str, BeforeValidator(_email), Field(max_length=320), described_as(_EMAIL)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none), described_as(_EMAIL, _EMPTY, _NULL)]

@@ -8,6 +8,7 @@ from selfserve.schemas.fields import (
     Answer,
     ChosenSecret,
     Command,
+    Cursor,
     Dollars,
     DollarsOut,
     Duration,
@@ -147,7 +148,7 @@ class KeyFilter(Command):
     status: Literal["active", "expiring", "blocked", "expired", "over_budget", "deleted"] | None = None
     sort: Literal["created", "name", "used", "expires", "spend"] | None = None
     dir: Literal["asc", "desc"] | None = None
-    after: Search = None
+    after: Cursor = None
 
 
 class KeyAnswer(Answer):

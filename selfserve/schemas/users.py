@@ -9,6 +9,7 @@ from selfserve.schemas.fields import (
     Answer,
     AnyRole,
     Command,
+    Cursor,
     Dollars,
     DollarsOut,
     Duration,
@@ -140,7 +141,7 @@ class UserFilter(Command):
     status: Literal["active", "invited", "blocked"] | None = None
     sort: Literal["created", "name", "seen"] | None = None
     dir: Literal["asc", "desc"] | None = None
-    after: Search = None
+    after: Cursor = None
     at: Literal["person"] | None = None
 
 

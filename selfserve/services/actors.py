@@ -41,9 +41,14 @@ def confirm(actor: Actor, permission: Permission) -> None:
 
 
 def require(actor: Actor, permission: Permission) -> None:
-    """Refuse a role that does not hold the permission at all. Raises Forbidden."""
+    """Refuse a role that does not hold the permission at all, and a change by a secret that was rotated (S-37).
+
+    Raises Forbidden.
+    """
     if not allows(actor, permission):
         raise refusal(actor, permission)
+    if actor.key and actor.key.former_hash and not permission.is_read:
+        raise Forbidden("This secret was rotated and changes nothing any more. Use the new one.")
 
 
 def refusal(actor: Actor, permission: Permission) -> Forbidden:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, inspect, select, update
+from sqlalchemy import Row, bindparam, delete, inspect, or_, select, update
 
 from selfserve.addresses import comparable
 from selfserve.clock import now
@@ -19,8 +19,8 @@ from selfserve.permissions import Actor, Client, KeyGrant
 from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, master, nobody
 from selfserve.services.audit import record_event
+from selfserve.services.key_graces import begin_last_hour
 from selfserve.services.key_limits import limits_of
-from selfserve.services.key_rotation import begin_last_hour
 from selfserve.services.keys import living_keys
 from selfserve.services.users import find_by_email
 
@@ -171,7 +171,8 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
         )
     _refuse_unusable(key, former)
     row = None if _note_use(key, former, client) else key
-    grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type, row)
+    sent = former.token if former else None
+    grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type, sent, row)
     return actor_of(key.owner, client, grant)
 
 
@@ -240,8 +241,11 @@ def _note_use(key: ApiKey, former: FormerSecret | None, client: Client) -> bool:
         return False
     seen = {"last_used_at": moment, "last_address": client.address, "last_agent": client.user_agent}
     of_key = seen if former else seen | {"secret_used_at": moment}
+    column = ApiKey.last_used_at if former else ApiKey.secret_used_at
+    is_stale = or_(column.is_(None), column <= moment - SEEN_EVERY)
     with transaction(durable=False):
-        db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(**of_key, updated_at=ApiKey.updated_at))
+        used = update(ApiKey).where(ApiKey.id == key.id, is_stale).values(**of_key, updated_at=ApiKey.updated_at)
+        db.session.execute(used)
         if former:
             db.session.execute(update(FormerSecret).where(FormerSecret.token == former.token).values(**seen))
         elif is_first_use:

@@ -10,9 +10,10 @@ from selfserve.errors import Forbidden, Invalid, NotFound
 from selfserve.extensions import db
 from selfserve.models import ApiKey
 from selfserve.permissions import Actor, Permission
-from selfserve.schemas.keys import KeyRegenerate, KeyUpdate
+from selfserve.schemas.keys import KeyUpdate
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
+from selfserve.services.key_graces import end_grace_with
 from selfserve.services.key_limits import NUMBERS, check_change, is_admin, note_admin_limits, refuse_admin_fields
 from selfserve.services.key_names import are_within_reach
 from selfserve.services.keys import alias_taken, fresh_keys, lock_key, tell_key
@@ -43,7 +44,7 @@ def update_key(actor: Actor, command: KeyUpdate) -> ApiKey:
     return key
 
 
-def change_key(actor: Actor, key: ApiKey, command: KeyUpdate | KeyRegenerate) -> None:
+def change_key(actor: Actor, key: ApiKey, command: KeyUpdate) -> None:
     """Set what the command names on a locked key, as far as owner, maker and admin allow."""
     changed = _changes(command)
     parent = db.session.get(ApiKey, key.parent_id) if key.parent_id else None
@@ -109,7 +110,7 @@ def _set_blocked(actor: Actor, key: ApiKey, is_blocked: bool) -> None:
         key.is_blocked, key.blocked_by, key.is_blocked_by_admin = False, None, False
 
 
-def _changes(command: KeyUpdate | KeyRegenerate) -> dict[str, Any]:
+def _changes(command: KeyUpdate) -> dict[str, Any]:
     """Give the columns that an update names, with their new values."""
     fields = command.model_fields_set
     changed: dict[str, Any] = {
@@ -128,9 +129,11 @@ def _changes(command: KeyUpdate | KeyRegenerate) -> dict[str, Any]:
 
 def _apply(key: ApiKey, changed: dict[str, Any]) -> None:
     """Set the changed columns, the budget as one."""
+    key.renew_window()
     for column, value in changed.items():
         if column == "spend":
             key.window_spend = value
         elif column not in ("max_budget", "budget_duration"):
             setattr(key, column, value)
     key.set_budget(changed.get("max_budget", key.max_budget), changed.get("budget_duration", key.budget_duration))
+    end_grace_with(key)

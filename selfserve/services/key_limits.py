@@ -67,11 +67,14 @@ def limits_of_new_key(command: KeyCreate, owner: User, maker: KeyGrant | None, m
         "expires_at": after(command.duration, moment) if command.duration else most.expires_at,
         "allowed_routes": _routes(command, maker),
     }
+    inherits = command.max_budget is None and command.budget_duration is None
+    limits["budget_duration"] = most.budget_duration if inherits else command.budget_duration
     for name in NUMBERS:
         value = getattr(command, name)
         limits[name] = getattr(most, name) if value is None else value
     _check(limits, limits_of(owner), "your own limit" if maker is None else "the limit of the key's owner")
     _check(limits, most, "the limit of the key that makes it")
+    _check_window(limits, most, "the key that makes it")
     return limits
 
 
@@ -80,6 +83,7 @@ def limits_of(thing: User | ApiKey) -> Limits:
     return Limits(
         tuple(thing.models),
         thing.max_budget,
+        thing.budget_duration,
         thing.tpm_limit,
         thing.rpm_limit,
         thing.max_parallel_requests,
@@ -92,8 +96,10 @@ def check_change(actor: Actor, key: ApiKey, parent: ApiKey | None, changed: dict
     _check(changed, limits_of(key.owner), "the limit of the key's owner")
     if parent and not is_admin(actor):
         _check(changed, limits_of(parent), "the limit of the key that made it", clearing_exceeds=True)
+        _check_window(changed, limits_of(parent), "the key that made it")
     if actor.key:
         _check(changed, actor.key.limits, "the limit of the key you came with", clearing_exceeds=True)
+        _check_window(changed, actor.key.limits, "the key you came with")
     if not is_admin(actor):
         _check(changed, _admins_limits(key), "the limit an admin set", clearing_exceeds=True)
         if (
@@ -110,8 +116,9 @@ def refuse_wider_secret(actor: Actor, key: ApiKey) -> None:
     if actor.key is None or actor.key.id == key.id:
         return
     limits = limits_of(key)
-    asked = {name: getattr(limits, name) for name in (*NUMBERS, "models", "expires_at")}
+    asked = {name: getattr(limits, name) for name in (*NUMBERS, "budget_duration", "models", "expires_at")}
     _check(asked, actor.key.limits, "the limit of the key you came with", clearing_exceeds=True)
+    _check_window(asked, actor.key.limits, "the key you came with")
     own = actor.key.allowed_routes
     if own and (not key.allowed_routes or any(route not in own for route in key.allowed_routes)):
         raise Forbidden("allowed_routes: more than the key you came with may call.", param="allowed_routes")
@@ -151,6 +158,14 @@ def _check(asked: dict[str, Any], most: Limits, whose: str, *, clearing_exceeds:
         exceeds = value > allowed if value is not None and allowed is not None else clearing_exceeds and name in asked
         if allowed is not None and exceeds:
             raise Invalid(f"{_words(name)} is more than {whose}, {_shown(name, allowed)}.", param=_wire(name))
+
+
+def _check_window(asked: dict[str, Any], most: Limits, whose: str) -> None:
+    """Refuse that a budget that is bounded starts again more often, or at other times; never again is always less."""
+    window = asked.get("budget_duration")
+    if most.max_budget is not None and window not in (None, most.budget_duration):
+        usual = most.budget_duration or "never"
+        raise Invalid(f"budget_duration: {window} is not that of {whose}, {usual}.", param="budget_duration")
 
 
 def _routes(command: KeyFields, maker: KeyGrant | None) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, union
 
 from selfserve.clock import now
 from selfserve.database import starts_with
@@ -36,7 +36,8 @@ _ALL_ORDERS: dict[str, Any] = {
     "used": ApiKey.last_used_at,
     "expires": ApiKey.expires_at,
 }
-_OWN_ORDERS: dict[str, Any] = _ALL_ORDERS | {"name": ApiKey.alias_key, "spend": ApiKey.window_spend}
+_OWN_ORDERS: dict[str, Any] = _ALL_ORDERS | {"name": ApiKey.alias_key, "spend": None}
+"""Spend depends on the moment: see `_spend_now`."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,14 @@ def _slice(rows: Select[Any], wanted: KeyFilter, orders: dict[str, Any], *, is_o
     if sort not in orders:
         raise Invalid(f"sort: must be one of {', '.join(orders)}.", param="sort")
     known = read_tally("keys") if not (is_own or wanted.q or wanted.status) else None
-    order = Order(orders[sort], ApiKey.id, is_ascending=wanted.dir == "asc")
+    column = _spend_now() if sort == "spend" else orders[sort]
+    order = Order(column, ApiKey.id, is_ascending=wanted.dir == "asc")
     return take_slice(rows, order, wanted.after, known=known)
+
+
+def _spend_now() -> ColumnElement[int]:
+    """Say what a key has spent in its window; `Budgeted.spend` says it in Python."""
+    return case((ApiKey.budget_reset_at <= now(), 0), else_=ApiKey.window_spend)
 
 
 def _filtered(rows: Select[Any], query: KeyListQuery, sees_all: bool) -> Select[Any]:

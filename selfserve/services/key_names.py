@@ -53,7 +53,7 @@ def are_within_reach(actor: Actor, permission: Permission) -> ColumnElement[bool
 
 def is_name_of(key: KeyGrant, name: str) -> bool:
     """Tell whether a caller means the key they came with."""
-    return without_secret(name) in (key.token_hash, key.id)
+    return without_secret(name) in (key.token_hash, key.id, key.former_hash)
 
 
 def without_secret(name: str) -> str:

@@ -2,28 +2,27 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, literal, select, update
+from sqlalchemy import select
 
 from selfserve.clock import after, now
-from selfserve.database import UtcDateTime, conflicts, transaction
+from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, Forbidden, Invalid
 from selfserve.extensions import db
 from selfserve.minting import fingerprint, mint_key, tail
 from selfserve.models import ApiKey, FormerSecret
 from selfserve.models.api_key import shown_prefix
 from selfserve.permissions import Actor, Permission
-from selfserve.schemas.keys import KeyRegenerate
+from selfserve.schemas.keys import KeyRegenerate, KeyUpdate
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.key_changes import change_key
+from selfserve.services.key_graces import end_open_grace
 from selfserve.services.key_limits import checked_custom_key, is_admin, refuse_admin_fields, refuse_wider_secret
-from selfserve.services.key_names import still_works
 from selfserve.services.keys import KeyCreated, alias_taken, key_exists, lock_key, refuse_known_secret, tell_key
 
 LONGEST_UNTIL_USE = timedelta(days=7)
-GRACE_AFTER_USE = timedelta(hours=1)
 MOST_SHOWN = 5
-_OF_THE_ROTATION = {"key", "new_key", "grace_period", "until_use"}
+_OF_THE_ROTATION = {"key", "user_id"}
 
 
 def rotate_key(actor: Actor, command: KeyRegenerate) -> KeyCreated:
@@ -38,9 +37,9 @@ def rotate_key(actor: Actor, command: KeyRegenerate) -> KeyCreated:
         key = lock_key(actor, Permission.KEY_ROTATE, _meant(actor, command))
         _refuse_unfit(key, command)
         before = tell_key(key)
-        if command.model_fields_set - _OF_THE_ROTATION:
+        if changes := _named(command):
             require(actor, Permission.KEY_UPDATE)
-            change_key(actor, key, command)
+            change_key(actor, key, changes)
         refuse_wider_secret(actor, key)
         secret = checked_custom_key(command.new_key) if command.new_key else mint_key()
         _replace_secret(key, secret, command)
@@ -56,7 +55,7 @@ def end_grace(actor: Actor, name: str) -> ApiKey:
     with transaction():
         key = lock_key(actor, Permission.KEY_ROTATE, name)
         if key.is_rotating:
-            _end_open_grace(key, now())
+            end_open_grace(key, now())
             key.updated_by = actor.user_id
             record_event(actor, "key.grace_ended", "key", key.id, owner=key.owner.user_id)
     return key
@@ -75,6 +74,13 @@ def _meant(actor: Actor, command: KeyRegenerate) -> str:
     if actor.key is None:
         raise Invalid("key: is needed to say which key is meant.", param="key")
     return actor.key.id
+
+
+def _named(command: KeyRegenerate) -> KeyUpdate | None:
+    """Give the changes that come along; a null is not given, as where a key is made: many clients send every field."""
+    fields = KeyUpdate.model_fields.keys() - _OF_THE_ROTATION
+    named = {name: value for name in fields if (value := getattr(command, name, None)) is not None}
+    return KeyUpdate.model_construct(set(named), **named) if named else None
 
 
 def _refuse_own_choice(actor: Actor, command: KeyRegenerate) -> None:
@@ -98,7 +104,7 @@ def _refuse_unfit(key: ApiKey, command: KeyRegenerate) -> None:
 def _replace_secret(key: ApiKey, secret: str, command: KeyRegenerate) -> None:
     """Put the old secret aside and the new one in its place."""
     moment = now()
-    _end_open_grace(key, moment)
+    end_open_grace(key, moment)
     ends_at = _end_of_grace(key, command, moment)
     was_last = key.last_used_at == key.secret_used_at
     db.session.add(
@@ -128,29 +134,3 @@ def _end_of_grace(key: ApiKey, command: KeyRegenerate, moment: datetime) -> date
     else:
         ends_at = after(command.grace_period, moment) if command.grace_period else moment
     return min(ends_at, key.expires_at) if key.expires_at else ends_at
-
-
-def _end_open_grace(key: ApiKey, moment: datetime) -> None:
-    """End the grace that may be open; needs the key locked."""
-    if key.is_rotating:
-        _shorten(key.id, moment)
-    key.grace_ends_at, key.is_grace_until_use = None, False
-
-
-def begin_last_hour(key_id: str, moment: datetime) -> None:
-    """Let the old secret stop an hour after the new one was first used; needs an open transaction and the key locked.
-
-    Nothing happens where the grace was ended or the key rotated again meanwhile.
-    """
-    ends_at = moment + GRACE_AFTER_USE
-    waits = ApiKey.id == key_id, ApiKey.is_grace_until_use.is_(True)
-    last_hour = case((ApiKey.grace_ends_at > ends_at, literal(ends_at, UtcDateTime)), else_=ApiKey.grace_ends_at)
-    begun = update(ApiKey).where(*waits).values(grace_ends_at=last_hour, is_grace_until_use=False)
-    if db.session.execute(begun.values(updated_at=ApiKey.updated_at)).rowcount:  # type: ignore[attr-defined]
-        _shorten(key_id, ends_at)
-
-
-def _shorten(key_id: str, moment: datetime) -> None:
-    """Let the secret that is in its grace stop at a moment, if it would work longer."""
-    of_key = update(FormerSecret).where(FormerSecret.key_id == key_id, still_works(), FormerSecret.ends_at > moment)
-    db.session.execute(of_key.values(ends_at=moment))

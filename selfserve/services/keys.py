@@ -66,8 +66,7 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
         owner=owner,
         alias=command.key_alias,
         key_type=command.key_type or "default",
-        budget_duration=command.budget_duration,
-        budget_reset_at=next_reset(command.budget_duration, moment) if command.budget_duration else None,
+        budget_reset_at=next_reset(limits["budget_duration"], moment) if limits["budget_duration"] else None,
         window_spend=command.spend or 0,
         total_spend=command.spend or 0,
         details=command.metadata or {},
@@ -211,7 +210,7 @@ def _taken(command: KeyCreate) -> dict[str, DomainError]:
 
 
 def tell_key(key: ApiKey) -> dict[str, Any]:
-    """Tell the audit what a key looks like, without its secret and its hash."""
+    """Tell the audit what a key looks like, without its secret and its hash; of free data only the names."""
     return {
         "alias": key.alias,
         "models": key.models,
@@ -219,6 +218,11 @@ def tell_key(key: ApiKey) -> dict[str, Any]:
         "budget_duration": key.budget_duration,
         "tpm_limit": key.tpm_limit,
         "rpm_limit": key.rpm_limit,
+        "max_parallel_requests": key.max_parallel_requests,
+        "allowed_routes": key.allowed_routes,
+        "spend": key.spend,
+        "tags": key.tags,
+        "metadata": sorted(key.details),
         "expires_at": key.expires_at.isoformat() if key.expires_at else None,
         "blocked": key.is_blocked,
     }

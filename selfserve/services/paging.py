@@ -36,14 +36,14 @@ class Slice(Generic[Row]):
 class Order:
     """The order of a keyset list: a column, the row's id to settle ties, and a direction. Empty values come last."""
 
-    column: InstrumentedAttribute[Any]
+    column: InstrumentedAttribute[Any] | ColumnElement[Any]
     row_id: InstrumentedAttribute[str]
     is_ascending: bool = False
 
     @property
     def is_nullable(self) -> bool:
         """Whether the column may be empty."""
-        return bool(self.column.property.columns[0].nullable)
+        return isinstance(self.column, InstrumentedAttribute) and bool(self.column.property.columns[0].nullable)
 
     def arrange(self, rows: Select[Any]) -> Select[Any]:
         """Put rows in order."""

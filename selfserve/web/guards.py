@@ -19,11 +19,13 @@ from selfserve.web.links import settings
 from selfserve.web.render import View
 
 PUBLIC = "public"
+_ABOUT_ITSELF = ("/key/info", "/key/health")
 _GROUPS = {
     "management_routes": ("/key/", "/v2/key/", "/user/", "/v2/user/", "/invitation/", "/team/", "/budget/"),
     "info_routes": (
         "/key/info",
         "/v2/key/info",
+        "/key/health",
         "/key/list",
         "/user/info",
         "/v2/user/info",
@@ -194,7 +196,7 @@ def _check_key_routes(actor: Actor) -> None:
         return
     rule = request.url_rule.rule
     named = request.args.get("key")
-    looks_at_itself = rule == "/key/info" and (named is None or is_name_of(actor.key, named))
+    looks_at_itself = rule in _ABOUT_ITSELF and (named is None or is_name_of(actor.key, named))
     if not looks_at_itself and not any(_covers(allowed, rule) for allowed in actor.key.allowed_routes):
         raise Forbidden(f"This key may only call {', '.join(actor.key.allowed_routes)}. Use a key made for {rule}.")
 

@@ -277,3 +277,61 @@ def test_a_made_up_key_costs_no_question(curl):
     mint = mint_key()
     assert curl(mint[:-1] + ("a" if mint[-1] != "a" else "b")).get("/key/info").status == 401
     assert rows(ApiKey) == []
+
+
+WRITES_OF_A_KEY = {
+    "/key/regenerate": {},
+    "/key/grace/end": {"key": "<key>"},
+    "/key/generate": {},
+    "/key/update": {"key": "<key>", "duration": None},
+    "/key/block": {"key": "<key>"},
+    "/key/unblock": {"key": "<key>"},
+    "/key/delete": {"keys": ["<key>"]},
+}
+
+
+@pytest.mark.parametrize("role", ["internal_user", "proxy_admin"])
+@pytest.mark.parametrize("path", WRITES_OF_A_KEY)
+def test_whoever_has_the_old_secret_changes_nothing_with_it(curl, path, role):
+    """S-37: rotation is what one does when the old secret is in the wrong hands; it must not rotate back."""
+    key = make_rotating_key(make_user(role=role))
+    body = {name: _named_key(value, key) for name, value in WRITES_OF_A_KEY[path].items()}
+    refused = curl(key.former).post(path, body)
+    assert (refused.status, "rotated" in refused.error["message"]) == (403, True)
+    assert works(curl, key.secret)
+    assert works(curl, key.former)
+    assert len(rows(ApiKey)) == 1
+
+
+def _named_key(value, key):
+    """Put the key's id where it is meant."""
+    if isinstance(value, list):
+        return [key.row.id]
+    return key.row.id if value == "<key>" else value
+
+
+def test_every_key_may_ask_for_its_own_health_and_look_at_itself_by_either_secret(curl, mia):
+    for routes in ([], ["llm_api_routes"], ["info_routes"]):
+        key = make_rotating_key(mia)
+        change(key.row, allowed_routes=routes)
+        for secret in (key.secret, key.former):
+            assert curl(secret).get("/key/health").status == 200
+            assert curl(secret).get("/key/info", key=secret).status == 200
+
+
+def test_a_null_that_comes_along_clears_nothing(curl, mia):
+    """Many clients send every field they know; where a key is made, a null is not given, either."""
+    key = make_key(mia, "laptop", max_budget=5_000_000_000, models=["a"], expires_at=now() + timedelta(days=3))
+    nulls = dict.fromkeys(("key_alias", "duration", "models", "max_budget", "budget_duration", "tags", "blocked"))
+    made = rotated(curl, key, **nulls)
+    assert (made["key_alias"], made["max_budget"], made["models"]) == ("laptop", 5, ["a"])
+    assert made["expires"]
+
+
+def test_a_key_that_is_made_to_end_sooner_takes_the_grace_along(curl, mia):
+    key = make_rotating_key(mia, lasts=timedelta(days=7))
+    told = curl(mia).post("/key/update", {"key": key.row.id, "duration": "1h"}).json
+    assert told["grace_ends_at"] == told["expires"]
+    later = curl(mia).post("/key/update", {"key": key.row.id, "duration": "30d"}).json
+    assert later["grace_ends_at"] == told["grace_ends_at"]
+    assert rows(FormerSecret)[0].ends_at == reload(key.row).grace_ends_at

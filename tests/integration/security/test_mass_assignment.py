@@ -151,6 +151,25 @@ def test_a_limited_key_gets_no_new_secret_of_a_wider_one(curl, mia, wider):
     assert curl(small.secret).post("/key/regenerate", {}, reveals=True).status == 200
 
 
+@pytest.mark.parametrize("window", ["1s", "1d", "7d"])
+def test_a_key_does_not_let_its_budget_start_again_more_often(curl, mia, window):
+    """S-7: ten dollars a month are not ten dollars a second, for itself, for a child, or for a sister's new secret."""
+    month = {"max_budget": 10_000_000_000, "budget_duration": "1mo", "budget_reset_at": now() + timedelta(days=9)}
+    key, sister = make_key(mia, **month), make_key(mia, **(month | {"budget_duration": window}))
+    door = curl(key.secret)
+    for path, body in (
+        ("/key/update", {"key": key.row.id, "budget_duration": window}),
+        ("/key/generate", {"budget_duration": window}),
+        ("/key/generate", {"max_budget": 1, "budget_duration": window}),
+        ("/key/regenerate", {"key": sister.row.id}),
+    ):
+        refused = door.post(path, body)
+        assert (refused.status, refused.error["param"]) == (422, "budget_duration"), path
+    made = door.post("/key/generate", {}, reveals=True).json
+    assert (made["max_budget"], made["budget_duration"]) == (10, "1mo")
+    assert door.post("/key/generate", {"max_budget": 1}, reveals=True).json["budget_duration"] is None
+
+
 # -- what an admin did -----------------------------------------------------------------------------------------
 
 

@@ -211,3 +211,21 @@ def test_a_failed_login_is_on_record_without_the_address_that_was_tried(scene):
     )
     assert (second.action, second.object_id) == ("login.failed", None)
     assert "nobody@" not in str(vars(second))
+
+
+CHANGED = {
+    "key_alias": "new", "duration": "3d", "tags": ["x"], "blocked": True, "allowed_routes": ["/key/info"], "spend": 3,
+    "models": ["a"], "max_budget": 4, "budget_duration": "7d", "tpm_limit": 5, "rpm_limit": 6,
+    "max_parallel_requests": 7, "metadata": {"team": "search"},
+}  # fmt: skip
+
+
+def test_nothing_of_a_key_can_be_changed_without_being_told(curl, ada, mia):
+    """S-45: each field that an update takes makes a difference between before and after."""
+    assert set(KeyUpdate.model_fields) - set(CHANGED) == {"key", "user_id", "team_id"}
+    for field, value in CHANGED.items():
+        key = make_key(mia).row
+        assert curl(ada).post("/key/update", {"key": key.id, field: value}).status == 200, field
+        event = max(rows(AuditEvent), key=lambda event: event.id)
+        assert event.object_id == key.id
+        assert event.before != event.after, field

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from time_machine import travel
 
-from selfserve.clock import next_reset
+from selfserve.clock import next_reset, now
 from selfserve.models import KeyStatus
 from selfserve.schemas.keys import KeyFilter
 from selfserve.schemas.spend import CallRecord
@@ -105,3 +105,18 @@ def test_the_filter_of_the_list_agrees_with_what_each_key_says_of_itself(as_acto
             meant = {KeyStatus.ACTIVE, KeyStatus.EXPIRING} if status is KeyStatus.ACTIVE else {status}
             listed = key_lists.list_own_keys(as_actor(pia), KeyFilter(status=status)).items
             assert {key.name for key in listed} == {key.name for key in every if key.status in meant}, status
+
+
+@pytest.mark.parametrize("duration", ["7d", None])
+@pytest.mark.parametrize("kind", ["key", "user"])
+def test_another_window_does_not_bring_back_what_was_spent_in_one_that_is_over(curl, ada, pia, kind, duration):
+    over = budget("1d") | {"budget_reset_at": now() - timedelta(hours=3), "window_spend": 9}
+    row = make_key(pia, **over).row if kind == "key" else make_user(**over)
+    name = {"key": row.id} if kind == "key" else {"user_id": row.user_id}
+    assert curl(ada).post(f"/{kind}/update", {**name, "budget_duration": duration}).status == 200
+    assert reload(row).spend == 0
+
+
+def test_a_spend_that_is_set_in_a_window_that_is_over_is_that_of_the_next(curl, ada, pia):
+    key = make_key(pia, **budget("1d") | {"budget_reset_at": now() - timedelta(hours=3), "window_spend": 9}).row
+    assert curl(ada).post("/key/update", {"key": key.id, "spend": 5}).json["spend"] == 5

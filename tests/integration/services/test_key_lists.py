@@ -1,13 +1,15 @@
 """The orders of the key lists: every row once, empty values last, whichever way round."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from selfserve.errors import BadRequest, Invalid
+from selfserve.models import ApiKey
 from selfserve.schemas.keys import KeyFilter
 from selfserve.services import key_lists, paging
-from tests.factories import make_key
+from tests.factories import make_key, rows
 
 START = datetime(2026, 6, 17, 12, tzinfo=UTC)
 COLUMNS = {
@@ -82,3 +84,28 @@ def test_a_damaged_cursor_is_told(as_actor, mia, cursor, sort):
     """S-31: what a cursor holds is a value of the column or it is damage."""
     with pytest.raises(BadRequest):
         key_lists.list_own_keys(as_actor(mia), KeyFilter(after=cursor, sort=sort))
+
+
+def test_spend_is_sorted_as_it_is_shown(app, as_actor, mia):
+    """What was spent in a window that is over counts no more."""
+    over = {"budget_duration": "1d", "budget_reset_at": datetime.now(UTC) - timedelta(hours=3)}
+    stale, fresh = make_key(mia, window_spend=9000, **over).row, make_key(mia, window_spend=1000).row
+    with app.app_context():
+        listed = key_lists.list_own_keys(as_actor(mia), KeyFilter(sort="spend", dir="desc")).items
+    assert [key.id for key in listed] == [fresh.id, stale.id]
+
+
+@pytest.mark.parametrize("name", ["sk-prod-{:03}", "ß" * 250 + "{:03}"])
+def test_names_that_look_like_keys_and_long_ones_have_a_next_page(browser, mia, monkeypatch, name):
+    monkeypatch.setattr(paging, "ROWS_PER_PAGE", 2)
+    for number in range(5):
+        make_key(mia, name.format(number))
+    page, seen, address = browser(mia), [], "/ui/keys?sort=name"
+    for _ in range(3):
+        answer = page.get(address)
+        assert answer.status == 200
+        links = {link.get("href", ""): "".join(link.itertext()) for link in answer.html.all("a")}
+        seen += [link for link in links if re.fullmatch(r"/ui/keys/[0-9a-f-]{36}", link)]
+        address = next((link for link, text in links.items() if text.strip() == "Next"), None)
+    assert address is None
+    assert sorted(set(seen)) == sorted(f"/ui/keys/{key.id}" for key in rows(ApiKey))
