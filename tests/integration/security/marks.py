@@ -1,6 +1,6 @@
 """A mark of its own in every column of a person's rows: whatever is seen somewhere says where it came from."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -38,23 +38,34 @@ SHORTEST = 16
 def marked_scene(name: str = "Mia", **columns: Any) -> tuple[Any, Scene, dict[Column, set[str]]]:
     """Make a person with one of everything, each text in it a mark; give the person, the scene, the marks."""
     user = make_user(name, user_id=f"{name.lower()}-who-lives-by-the-sea", **columns)
-    scene, moment = scene_of(user, user), now()
-    key = scene.key
-    said = {"request_id": f"request-of-{name}", "started_at": moment, "cost": SPEND}
-    save(Call(user_pk=user.id, key_id=key.row.id, model="x", address="x", user_agent="x", **said))
-    day = datetime.now(UTC).date()
-    save(DailySpend(user_pk=user.id, key_id=key.row.id, day=day, model=f"{name}-day-of-model", spend=SPEND, requests=1))
-    lasts = {"expires_at": moment.replace(year=moment.year + 1)}
-    save(Session(id_hash=fingerprint(mint_token()), user_pk=user.id, address="x", user_agent="x", **lasts))
-    marks = mark_rows_of(user, name.lower())
-    marks |= mark_event(user, key.row, name.lower())
+    return user_and_marks(user, lambda table, column, number: f"{name.lower()}-{table}-{column}-{number}")
+
+
+def user_and_marks(user: User, text_of: Callable[[str, str, int], str]) -> tuple[User, Scene, dict[Column, set[str]]]:
+    """Give somebody one of everything and write a text of its own into each text of it."""
+    scene = furnished(user, text_of("daily_spend", "model", 0))
+    marks = mark_rows_of(user, text_of)
+    marks |= mark_event(user, scene.key.row, text_of)
     user = reload(user)
     return user, replace(scene, user=user), marks
 
 
-def mark_event(user: User, key: ApiKey, name: str) -> dict[Column, set[str]]:
+def furnished(user: User, model: str) -> Scene:
+    """Give somebody a key in its grace, a deleted one, a link, a call, a day of spend and a session."""
+    scene, moment = scene_of(user, user), now()
+    of_key = {"user_pk": user.id, "key_id": scene.key.row.id}
+    said = {"request_id": f"request-of-{user.id}", "started_at": moment, "cost": SPEND}
+    save(Call(**of_key, model="x", address="x", user_agent="x", **said))
+    save(DailySpend(**of_key, day=datetime.now(UTC).date(), model=model, spend=SPEND, requests=1))
+    lasts = {"expires_at": moment.replace(year=moment.year + 1)}
+    save(Session(id_hash=fingerprint(mint_token()), user_pk=user.id, address="x", user_agent="x", **lasts))
+    return scene
+
+
+def mark_event(user: User, key: ApiKey, text_of: Callable[[str, str, int], str]) -> dict[Column, set[str]]:
     """Add an audit event full of marks; those that are there cannot be changed."""
-    marks = {column: f"{name}-audit-{column}-mark" for column in ("address", "request_id", "before", "after")}
+    columns = ("address", "request_id", "before", "after")
+    marks = {column: text_of("audit_events", column, 0)[:64] for column in columns}
     about = {"actor_user_id": user.user_id, "owner_user_id": user.user_id, "object_id": key.id, "object_type": "key"}
     texts = {"address": marks["address"], "request_id": marks["request_id"]}
     told = {column: {"alias": marks[column]} for column in ("before", "after")}
@@ -62,15 +73,15 @@ def mark_event(user: User, key: ApiKey, name: str) -> dict[Column, set[str]]:
     return {("audit_events", column): {mark} for column, mark in marks.items()}
 
 
-def mark_rows_of(user: User, name: str) -> dict[Column, set[str]]:
+def mark_rows_of(user: User, text_of: Callable[[str, str, int], str]) -> dict[Column, set[str]]:
     """Write a mark into each text of each row that is somebody's; where none may be written, take what is there."""
     marks: dict[Column, set[str]] = {}
     with the_app().app_context(), transaction():
         for table in db.metadata.sorted_tables:
             condition = belongs_to(table, user)
             for number, row in enumerate(db.session.execute(select(table).where(condition)).mappings().all()):
-                texts = [column for column in table.c if _is_markable(column)]
-                values = {text.name: _marked(text, f"{name}-{table.name}-{text.name}-{number}") for text in texts}
+                values = {text.name: _marked(text, text_of(table.name, text.name, number)) for text in table.c
+                          if _is_markable(text)}  # fmt: skip
                 at_row = and_(*(column == row[column] for column in table.primary_key))
                 if values:
                     db.session.execute(update(table).where(at_row).values(values))
@@ -106,7 +117,9 @@ def _is_markable(column: Any) -> bool:
 
 def _marked(column: Any, mark: str) -> Any:
     """Write a mark in the shape of its column."""
-    return IN_JSON.get(column.name, lambda text: {"note": text})(mark) if isinstance(column.type, JSON) else mark
+    if isinstance(column.type, JSON):
+        return IN_JSON.get(column.name, lambda text: {text: text})(mark)
+    return mark[: column.type.length]
 
 
 def _marks_in(table: Any, row: dict[str, Any]) -> Iterable[tuple[Column, str]]:

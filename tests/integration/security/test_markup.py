@@ -1,15 +1,20 @@
 """What people write is text on every page: no payload adds an element, an attribute or an address (S-27, S-33)."""
 
+import csv
+import io
+import re
 from collections import Counter
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 
-from selfserve.models import ApiKey, DailySpend, Invitation, User
+from selfserve.models import ApiKey, Invitation, User
+from tests.application import the_database
 from tests.clients import Answer, Browser, InProcess
-from tests.factories import PASSWORD, change, make_invitation, make_key, make_user, rows, save
+from tests.factories import PASSWORD, make_invitation, make_user, rows
 from tests.integration.security.actions import token_of
+from tests.integration.security.marks import user_and_marks
+from tests.integration.security.walks import READS, queries, visitor
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -28,12 +33,8 @@ PAYLOADS = [
     "%(actor)s {actor.key} {0.__class__}",
     "<form action=//evil.example><input name=csrf_token>",
 ]
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,}")
 LINKS = ("href", "src", "action", "formaction", "hx-get", "hx-post", "xlink:href", "poster", "srcdoc")
-PAGES = [
-    "/ui/keys", "/ui/keys/new", "/ui/all-keys", "/ui/users", "/ui/users/new", "/ui/spend", "/ui/account", "/ui/logout",
-    "/ui/keys/{key}/delete", "/ui/keys/{key}", "/ui/keys/{key}/edit", "/ui/keys/{key}/rename", "/ui/keys/{key}/rotate",
-    "/ui/keys/bulk/delete?key_id={key}", "/ui/users/{user}/delete",
-]  # fmt: skip
 
 
 def shape_of(answer):
@@ -45,7 +46,7 @@ def shape_of(answer):
 def links_of(answer):
     """Collect the addresses of a page without their query, which may carry what somebody searches for."""
     return Counter(
-        value.partition("?")[0]
+        ID.sub("<id>", value.partition("?")[0])
         for each in answer.html.tree.iter()
         if isinstance(each.tag, str)
         for name, value in each.attrib.items()
@@ -53,52 +54,72 @@ def links_of(answer):
     )
 
 
-@pytest.fixture
-def write(ada):
-    """Write one text into every field that people can write: `write("text")`."""
-    other = make_user("Other")
-    key, spender, theirs = make_key(ada, "own"), make_key(ada, "spender"), make_key(other, "theirs", is_blocked=True)
-    link = make_invitation(make_user("Ina", password=None), by=ada)
-    today = datetime.now(UTC).date()
-    models = iter(range(100))
-
-    def put(text):
-        with_models = {"models": [text, f"{text} 2"], "details": {text: text}}
-        change(ada, alias=text, **with_models)
-        change(other, alias=None, email=None, user_id=text, **with_models)
-        change(key.row, alias=text, tags=[text], **with_models)
-        change(theirs.row, alias=text, blocked_by=text)
-        change(link.row, created_by_name=text)
-        save(DailySpend(user_pk=ada.id, day=today, key_id=spender.row.id, model=f"{text}{next(models)}", requests=1))
-
-    put.key, put.user, put.link = key.row.id, other.id, link.secret
-    return put
+def house_full_of(text, browser, curl):
+    """Write a text into every column of everything of Ada's and of somebody else's; give who visits, and the scenes."""
+    the_database().reset()
+    ada, other = make_user("Ada", role="proxy_admin"), make_user("Other", user_id=text)
+    there, scenes = visitor(browser, curl, ada), []
+    for mark, person in (("a", ada), ("o", other)):
+        words = lambda _table, _column, number, mark=mark: f"{text}{mark}{number}"  # noqa: E731
+        scenes.append(user_and_marks(person, words)[1])
+    return there, scenes
 
 
-def visit(page, write):
-    """Open every page that shows what people wrote; the spend table grows by a row each time, so it comes last."""
-    addresses = [path.format(key=write.key, user=write.user) for path in PAGES if path != "/ui/spend"]
-    answers = {(path, htmx): page.get(path, htmx=htmx) for path in addresses for htmx in (False, True)}
-    guest = Browser(InProcess(page.transport.client.application))
-    answers["onboarding"] = guest.follow(guest.get(f"/ui/onboarding?id={write.link}"))
-    return answers
+def visit(there, scenes):
+    """Open every page for every scene, whole and in parts; and the link that was sent to somebody."""
+    for number, scene in enumerate(scenes):
+        for route in [route for route in READS if route.is_page]:
+            for htmx in (False, True):
+                answer = there.ask(route, scene, htmx=htmx)
+                if answer.status == 200 and not answer.is_sheet:
+                    yield (str(route), number, htmx), answer
+    guest = Browser(InProcess(there.page.transport.client.application))
+    yield "onboarding", guest.follow(guest.get(f"/ui/onboarding?id={scenes[1].invitation.secret}"))
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_no_text_in_any_column_changes_the_shape_of_any_page(browser, ada, write, payload):
-    """S-27: the same pages with a harmless word and with the payload: equal elements, attributes and addresses."""
-    page = browser(ada)
-    write("harmless")
-    plain = visit(page, write)
-    write(payload)
-    for where, answer in visit(page, write).items():
-        assert answer.status == 200, where
-        assert shape_of(answer) == shape_of(plain[where]), where
-        assert links_of(answer) == links_of(plain[where]), where
-    spend = page.get("/ui/spend")
-    assert payload in [
-        "".join(cell.itertext()).removesuffix("1") for cell in spend.html.all("span") if cell.get("class") == "clip"
+@pytest.fixture(scope="module")
+def plain():
+    """What the pages are like with harmless words, remembered from the first time."""
+    return {}
+
+
+COMPOUNDS = [
+    "\"'><svg/onload=alert(1)>{{7*7}}<!--",
+    "</textarea></title></script><script>alert(1)</script>",
+    'javascript:alert(1)//" hx-get="/x" hx-trigger="load',
+    "&lt;b&gt;<template></td></tr></table><form action=//e.example>",
+]
+"""Several payloads in one, short enough for every column."""
+
+
+@pytest.mark.parametrize("payload", COMPOUNDS)
+def test_no_text_in_any_column_changes_the_shape_of_any_page(browser, curl, app, plain, payload):
+    """S-27: every page with harmless words and with the payload: equal elements, attributes and addresses."""
+    if not plain:
+        harmless = visit(*house_full_of("plain words", browser, curl))
+        plain.update({where: (shape_of(answer), links_of(answer)) for where, answer in harmless})
+    assert len(plain) > 40
+    for where, answer in visit(*house_full_of(payload, browser, curl)):
+        assert plain[where] == (shape_of(answer), links_of(answer)), where
+
+
+FORMULAS = ["=HYPERLINK(1)", "+1+1", "-1-1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\uff1d1+1"]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_no_cell_of_any_file_is_a_formula(browser, curl, app, formula):
+    """S-36: every file that can be saved, with the formula in every column; what begins like one is shown as text."""
+    there, scenes = house_full_of(formula, browser, curl)
+    cells = [
+        cell
+        for route in [route for route in READS if route.rule.endswith(".csv")]
+        for query in queries(route, scenes[0])
+        if (answer := there.ask(route, scenes[0], query)).is_sheet
+        for row in csv.reader(io.StringIO(answer.text, newline=""))
+        for cell in row
     ]
+    assert [cell for cell in cells if cell.startswith("'" + formula)]
+    assert [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20"))] == []
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
