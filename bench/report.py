@@ -25,7 +25,7 @@ def write(findings: Findings, effort: Effort, folder: Path, name: str, *, by_wrk
     told: dict[str, Any] = {"machine": where, "effort": asdict(effort), "by_wrk": by_wrk, **asdict(findings)}
     for written, figure in zip(told["figures"], findings.figures, strict=True):
         written["ratio"] = figure.ratio
-    told["verdicts"] = [asdict(verdict) for verdict in verdicts]
+    told["verdicts"] = [asdict(verdict) | {"reason": verdict.reason} for verdict in verdicts]
     (folder / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     lines = [
         *_head(where, effort, by_wrk=by_wrk),
