@@ -9,15 +9,34 @@ branch_labels = None
 depends_on = None
 
 
-_LISTED = ["deleted_at", "created_at", "id"]
-_OF_FEW = {
-    "ix_users_blocked": ("users", _LISTED, "is_blocked IS true"),
-    "ix_users_invited": ("users", _LISTED, "password_hash IS NULL AND is_blocked IS false"),
-    "ix_api_keys_blocked": ("api_keys", _LISTED, "is_blocked IS true"),
-    "ix_api_keys_over_budget": ("api_keys", _LISTED, "max_budget IS NOT NULL AND window_spend >= max_budget"),
+_LISTED = ["created_at", "id"]
+_LIVING = "deleted_at IS NULL"
+_IN_PART = {
+    "ix_users_listing": ("users", _LISTED, _LIVING),
+    "ix_users_seen": ("users", ["last_login_at", "id"], _LIVING),
+    "ix_users_name": ("users", ["alias_key", "id"], _LIVING),
+    "ix_users_blocked": ("users", _LISTED, f"{_LIVING} AND is_blocked IS true"),
+    "ix_users_invited": ("users", _LISTED, f"{_LIVING} AND password_hash IS NULL AND is_blocked IS false"),
+    "ix_api_keys_owner": ("api_keys", ["owner_id", *_LISTED], _LIVING),
+    "ix_api_keys_listing": ("api_keys", _LISTED, _LIVING),
+    "ix_api_keys_used": ("api_keys", ["last_used_at", "id"], _LIVING),
+    "ix_api_keys_expiry": ("api_keys", ["expires_at", "id"], _LIVING),
+    "ix_api_keys_name": ("api_keys", ["alias_key", "id"], _LIVING),
+    "ix_api_keys_blocked": ("api_keys", _LISTED, f"{_LIVING} AND is_blocked IS true"),
+    "ix_api_keys_over_budget": (
+        "api_keys",
+        _LISTED,
+        f"{_LIVING} AND max_budget IS NOT NULL AND window_spend >= max_budget",
+    ),
     "ix_api_keys_restorable": ("api_keys", ["restorable_until"], "restorable_until IS NOT NULL"),
 }
-"""Indexes of the few rows that a condition picks out."""
+"""Indexes of the rows that a condition picks out."""
+_REPLACED = {
+    "ix_users_listing": ("users", ["deleted_at", "created_at", "id"]),
+    "ix_api_keys_listing": ("api_keys", ["deleted_at", "created_at", "id"]),
+    "ix_api_keys_owner": ("api_keys", ["owner_id", "deleted_at", "created_at", "id"]),
+}
+"""Those of before, whose order PostgreSQL does not see behind a NULL."""
 
 
 def _of_keys() -> list[sa.Column]:
@@ -61,8 +80,6 @@ def upgrade() -> None:
     op.create_index("ix_former_secrets_key", "former_secrets", ["key_id", "rotated_at"])
     for column in _of_keys():
         op.add_column("api_keys", column)
-    op.create_index("ix_api_keys_used", "api_keys", ["deleted_at", "last_used_at", "id"])
-    op.create_index("ix_api_keys_expiry", "api_keys", ["deleted_at", "expires_at", "id"])
     for column in _of_calls():
         op.add_column("calls", column)
     op.add_column("daily_spend", sa.Column("cached_tokens", sa.BigInteger(), server_default="0", nullable=False))
@@ -70,10 +87,9 @@ def upgrade() -> None:
     op.drop_index("ix_daily_spend_day", "daily_spend")
     op.create_index("ix_daily_spend_day", "daily_spend", ["day", "model"])
     op.create_index("ix_audit_events_owner", "audit_events", ["owner_user_id", "id"])
-    op.create_index("ix_users_seen", "users", ["deleted_at", "last_login_at", "id"])
-    op.create_index("ix_users_name", "users", ["deleted_at", "alias_key", "id"])
-    op.create_index("ix_api_keys_name", "api_keys", ["deleted_at", "alias_key", "id"])
-    for name, (table, columns, condition) in _OF_FEW.items():
+    for name, (table, _) in _REPLACED.items():
+        op.drop_index(name, table)
+    for name, (table, columns, condition) in _IN_PART.items():
         in_sqlite = condition.replace("IS true", "IS 1").replace("IS false", "IS 0")
         where = {"sqlite_where": sa.text(in_sqlite), "postgresql_where": sa.text(condition)}
         op.create_index(name, table, columns, **where)
@@ -81,11 +97,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name, (table, _, _) in _OF_FEW.items():
+    for name, (table, _, _) in _IN_PART.items():
         op.drop_index(name, table)
-    op.drop_index("ix_api_keys_name", "api_keys")
-    op.drop_index("ix_users_name", "users")
-    op.drop_index("ix_users_seen", "users")
+    for name, (table, columns) in _REPLACED.items():
+        op.create_index(name, table, columns)
     op.drop_index("ix_audit_events_owner", "audit_events")
     op.drop_index("ix_daily_spend_day", "daily_spend")
     op.create_index("ix_daily_spend_day", "daily_spend", ["day"])
@@ -93,8 +108,6 @@ def downgrade() -> None:
     op.drop_column("daily_spend", "cached_tokens")
     for column in _of_calls():
         op.drop_column("calls", column.name)
-    op.drop_index("ix_api_keys_expiry", "api_keys")
-    op.drop_index("ix_api_keys_used", "api_keys")
     for column in _of_keys():
         op.drop_column("api_keys", column.name)
     op.drop_index("ix_former_secrets_key", "former_secrets")

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, false, text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from selfserve.clock import now
-from selfserve.database import UtcDateTime, only_where
+from selfserve.database import UtcDateTime, living, only_where
 from selfserve.extensions import Base
 from selfserve.minting import KEY_PREFIX
 from selfserve.models.budget import Budgeted
@@ -79,22 +79,20 @@ class ApiKey(Aliased, Limited, Budgeted, Base):
             "owner_id",
             "alias",
             unique=True,
-            sqlite_where=text("deleted_at IS NULL"),
-            postgresql_where=text("deleted_at IS NULL"),
+            **living(),
         ),
         Index("uq_api_keys_creation_token", "owner_id", "creation_token", unique=True),
-        Index("ix_api_keys_owner", "owner_id", "deleted_at", "created_at", "id"),
-        Index("ix_api_keys_listing", "deleted_at", "created_at", "id"),
-        Index("ix_api_keys_used", "deleted_at", "last_used_at", "id"),
-        Index("ix_api_keys_expiry", "deleted_at", "expires_at", "id"),
-        Index("ix_api_keys_name", "deleted_at", "alias_key", "id"),
-        Index("ix_api_keys_blocked", "deleted_at", "created_at", "id", **only_where("is_blocked IS true")),
+        Index("ix_api_keys_owner", "owner_id", "created_at", "id", **living()),
+        Index("ix_api_keys_listing", "created_at", "id", **living()),
+        Index("ix_api_keys_used", "last_used_at", "id", **living()),
+        Index("ix_api_keys_expiry", "expires_at", "id", **living()),
+        Index("ix_api_keys_name", "alias_key", "id", **living()),
+        Index("ix_api_keys_blocked", "created_at", "id", **living("is_blocked IS true")),
         Index(
             "ix_api_keys_over_budget",
-            "deleted_at",
             "created_at",
             "id",
-            **only_where("max_budget IS NOT NULL AND window_spend >= max_budget"),
+            **living("max_budget IS NOT NULL AND window_spend >= max_budget"),
         ),
         Index("ix_api_keys_restorable", "restorable_until", **only_where("restorable_until IS NOT NULL")),
         Index("ix_api_keys_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),

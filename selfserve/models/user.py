@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Index, String, false, text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from selfserve.addresses import comparable
 from selfserve.clock import now
-from selfserve.database import UtcDateTime, only_where
+from selfserve.database import UtcDateTime, living
 from selfserve.extensions import Base
 from selfserve.models.budget import Budgeted
 from selfserve.models.traits import Aliased, Limited
@@ -53,21 +53,14 @@ class User(Aliased, Limited, Budgeted, Base):
             "uq_users_email_key",
             "email_key",
             unique=True,
-            sqlite_where=text("deleted_at IS NULL"),
-            postgresql_where=text("deleted_at IS NULL"),
+            **living(),
             postgresql_ops={"email_key": "text_pattern_ops"},
         ),
-        Index("ix_users_listing", "deleted_at", "created_at", "id"),
-        Index("ix_users_seen", "deleted_at", "last_login_at", "id"),
-        Index("ix_users_name", "deleted_at", "alias_key", "id"),
-        Index("ix_users_blocked", "deleted_at", "created_at", "id", **only_where("is_blocked IS true")),
-        Index(
-            "ix_users_invited",
-            "deleted_at",
-            "created_at",
-            "id",
-            **only_where("password_hash IS NULL AND is_blocked IS false"),
-        ),
+        Index("ix_users_listing", "created_at", "id", **living()),
+        Index("ix_users_seen", "last_login_at", "id", **living()),
+        Index("ix_users_name", "alias_key", "id", **living()),
+        Index("ix_users_blocked", "created_at", "id", **living("is_blocked IS true")),
+        Index("ix_users_invited", "created_at", "id", **living("password_hash IS NULL AND is_blocked IS false")),
         Index("ix_users_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
         Index("ix_users_user_id_prefix", "user_id", postgresql_ops={"user_id": "text_pattern_ops"}),
     )
