@@ -184,7 +184,9 @@ OptionalText = Annotated[
     described_as({"type": "string", "maxLength": 255, "pattern": rf"^\s*[^{_CONTROLS}]*\s*$"}, _NULL),
 ]
 Cursor = Annotated[
-    Annotated[str, Field(max_length=1024), BeforeValidator(_plain)] | None, BeforeValidator(_blank_is_none)
+    Annotated[str, Field(max_length=1024), BeforeValidator(_plain)] | None,
+    BeforeValidator(_blank_is_none),
+    AfterValidator(lambda cursor: cursor if re.search(r"\.[0-9a-f-]{36}$", cursor or "") else _without_secret(cursor)),
 ]
 """Where a page of a list begins: the value that it is ordered by, and an id."""
 Search = Annotated[OptionalText, AfterValidator(_without_secret)]
