@@ -55,6 +55,13 @@ class Conflict(DomainError):
     status, type, title = 409, "conflict_error", "That cannot be done as things stand"
 
 
+class Stale(Conflict):
+    """Changed by somebody else since a form showed it."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody changed this meanwhile. Look at it again and save once more.")
+
+
 class Gone(DomainError):
     """A link that opens nothing any more."""
 

@@ -13,7 +13,7 @@ from selfserve.database import UtcDateTime, living, only_where
 from selfserve.extensions import Base
 from selfserve.minting import KEY_PREFIX
 from selfserve.models.budget import Budgeted
-from selfserve.models.traits import Aliased, Limited
+from selfserve.models.traits import Aliased, Edited, Limited
 from selfserve.models.user import User
 
 EXPIRING_DAYS = 14
@@ -29,7 +29,7 @@ class KeyStatus(StrEnum):
     OVER_BUDGET = "over_budget"
 
 
-class ApiKey(Aliased, Limited, Budgeted, Base):
+class ApiKey(Aliased, Limited, Budgeted, Edited, Base):
     """One key. Its secret is known only by its hash; id, alias, spend and history outlive a change of secret."""
 
     __tablename__ = "api_keys"
@@ -97,6 +97,11 @@ class ApiKey(Aliased, Limited, Budgeted, Base):
         Index("ix_api_keys_restorable", "restorable_until", **only_where("restorable_until IS NOT NULL")),
         Index("ix_api_keys_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
     )
+
+    in_the_form = [
+        *("expires_at", "max_budget", "budget_duration"),
+        *("models", "rpm_limit", "tpm_limit", "max_parallel_requests"),
+    ]
 
     @property
     def name(self) -> str:

@@ -1,7 +1,13 @@
 """What a user and a key have in common: a name to search by, and limits."""
 
+import json
+from typing import ClassVar
+
 from sqlalchemy import JSON, BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column, validates
+
+from selfserve.errors import Stale
+from selfserve.minting import fingerprint
 
 
 class Aliased:
@@ -24,3 +30,19 @@ class Limited:
     tpm_limit: Mapped[int | None] = mapped_column(BigInteger)
     rpm_limit: Mapped[int | None] = mapped_column(BigInteger)
     max_parallel_requests: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Edited:
+    """What a form shows whole and sets whole, so that it must not undo what somebody else changed meanwhile."""
+
+    in_the_form: ClassVar[list[str]]
+
+    @property
+    def edition(self) -> str:
+        """A hash of the columns that the form shows: neither use nor spend is a change of them."""
+        return fingerprint(json.dumps([getattr(self, name) for name in self.in_the_form], default=str))
+
+    def refuse_stale(self, shown: str | None) -> None:
+        """Raise Stale if this is not the edition that was shown; who names single fields was shown none."""
+        if shown is not None and shown != self.edition:
+            raise Stale

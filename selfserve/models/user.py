@@ -14,7 +14,7 @@ from selfserve.clock import now
 from selfserve.database import UtcDateTime, living
 from selfserve.extensions import Base
 from selfserve.models.budget import Budgeted
-from selfserve.models.traits import Aliased, Limited
+from selfserve.models.traits import Aliased, Edited, Limited
 from selfserve.permissions import Role
 
 
@@ -26,7 +26,7 @@ class UserStatus(StrEnum):
     BLOCKED = "blocked"
 
 
-class User(Aliased, Limited, Budgeted, Base):
+class User(Aliased, Limited, Budgeted, Edited, Base):
     """Somebody who signs in, owns keys and has spend."""
 
     __tablename__ = "users"
@@ -64,6 +64,11 @@ class User(Aliased, Limited, Budgeted, Base):
         Index("ix_users_alias_key", "alias_key", postgresql_ops={"alias_key": "text_pattern_ops"}),
         Index("ix_users_user_id_prefix", "user_id", postgresql_ops={"user_id": "text_pattern_ops"}),
     )
+
+    in_the_form = [
+        *("alias", "email", "role", "max_budget", "budget_duration"),
+        *("models", "rpm_limit", "tpm_limit", "max_parallel_requests"),
+    ]
 
     @validates("email")
     def _keep_email_key(self, _: str, email: str | None) -> str | None:

@@ -42,6 +42,7 @@ class KeyEdit(KeyLimitsForm):
     expires: Literal["keep", "30d", "90d", "365d", "custom"] = "keep"
     budget_duration: Window = None
     max_parallel_requests: Limit = None
+    shown: OptionalText = None
 
 
 class KeyRename(FormCommand):

@@ -166,6 +166,7 @@ class UserEdit(FormCommand):
     rpm_limit: Limit = None
     tpm_limit: Limit = None
     max_parallel_requests: Limit = None
+    shown: OptionalText = None
 
 
 class RoleChange(FormCommand):

@@ -28,12 +28,16 @@ _COLUMNS = {
 _EMPTY: dict[str, Any] = {"metadata": dict, "tags": list, "allowed_routes": list, "models": list}
 
 
-def update_key(actor: Actor, command: KeyUpdate) -> ApiKey:
-    """Change what the command names; an explicit null clears. Owners may tighten an admin's limits, not lift them."""
+def update_key(actor: Actor, command: KeyUpdate, *, shown: str | None = None) -> ApiKey:
+    """Change what the command names; an explicit null clears. Owners may tighten an admin's limits, not lift them.
+
+    Raises Stale when it is not what was shown any more.
+    """
     require(actor, Permission.KEY_UPDATE)
     refuse_admin_fields(actor, command)
     with conflicts({"uq_api_keys_alias": alias_taken(command.key_alias)}), transaction():
         key = lock_key(actor, Permission.KEY_UPDATE, command.key)
+        key.refuse_stale(shown)
         if command.user_id not in (None, key.owner.user_id):
             if not is_admin(actor):
                 raise Forbidden("You cannot give a key to somebody else.", param="user_id")

@@ -33,9 +33,12 @@ def update_user(actor: Actor, command: UserUpdate) -> User:
     return _change(actor, _meant(command), command, named)
 
 
-def edit_user(actor: Actor, row_id: str, command: UserChange) -> User:
-    """Change what the command names of the user with this row id. Raises NotFound, Conflict, Invalid (no address)."""
-    return _change(actor, User.id == row_id, command, set(command.model_fields_set))
+def edit_user(actor: Actor, row_id: str, command: UserChange, shown: str | None) -> User:
+    """Change what the command names of the user with this row id, if it is still what was shown.
+
+    Raises NotFound, Stale, Conflict, Invalid (no address).
+    """
+    return _change(actor, User.id == row_id, command, set(command.model_fields_set), shown)
 
 
 def change_role(actor: Actor, row_id: str, role: Role) -> User:
@@ -53,14 +56,19 @@ def unblock_user(actor: Actor, row_id: str) -> User:
     return _change(actor, User.id == row_id, UserChange(blocked=False), {"blocked"})
 
 
-def _change(actor: Actor, is_meant: ColumnElement[bool], command: UserChange, named: set[str]) -> User:
+def _change(
+    actor: Actor, is_meant: ColumnElement[bool], command: UserChange, named: set[str], shown: str | None = None
+) -> User:
     """Change the named fields of the one user who is meant."""
     require(actor, Permission.USER_UPDATE)
     with conflicts(taken(command.user_email)), transaction():
         user = _lock_for_change(actor, is_meant)
-        before = tell_user(user)
+        user.refuse_stale(shown)
+        before, opened_for = tell_user(user), _door(user)
         _apply_role_and_block(user, command, named)
         _apply_fields(user, command, named)
+        if _door(user) != opened_for:
+            end_access(user)
         after = tell_user(user)
         record_event(actor, "user.updated", "user", user.user_id, owner=user.user_id, before=before, after=after)
     return user
@@ -82,7 +90,7 @@ def _apply_fields(user: User, command: UserChange, named: set[str]) -> None:
 
 
 def _apply_role_and_block(user: User, command: UserChange, named: set[str]) -> None:
-    """Change role and block, keep an admin, and end what the old state opened."""
+    """Change role and block, and keep an admin."""
     role = command.user_role.value if "user_role" in named and command.user_role else user.role
     is_blocked = bool(command.blocked) if "blocked" in named and command.blocked is not None else user.is_blocked
     if role == user.role and is_blocked == user.is_blocked:
@@ -90,7 +98,11 @@ def _apply_role_and_block(user: User, command: UserChange, named: set[str]) -> N
     if role != Role.PROXY_ADMIN or is_blocked:
         keep_an_admin(user)
     user.role, user.is_blocked = role, is_blocked
-    end_access(user)
+
+
+def _door(user: User) -> tuple[str, bool, str | None]:
+    """Tell what sessions and open links were given to; what was opened by another role or address ends (S-20)."""
+    return user.role, user.is_blocked, user.email_key
 
 
 def _lock_for_change(actor: Actor, is_meant: ColumnElement[bool]) -> User:

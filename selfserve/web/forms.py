@@ -1,11 +1,12 @@
 """A Flask-WTF form that speaks a pydantic schema: labels and widgets here, every rule there."""
 
 import re
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from flask import request
 from flask_wtf import FlaskForm
 from pydantic import BaseModel, ValidationError
+from wtforms import SelectField
 
 from selfserve.errors import DomainError
 from selfserve.web.messages import explain
@@ -19,9 +20,12 @@ class SchemaForm(FlaskForm, Generic[Model]):
 
     schema: ClassVar[type[BaseModel]]
 
-    def __init__(self, **values: Any) -> None:
-        """Read the fields of a posted form and nothing else: Flask-WTF would take JSON and files for them, too."""
-        super().__init__(formdata=request.form if request.method == "POST" else None, **values)
+    def __init__(self, *, is_fresh: bool = False, **values: Any) -> None:
+        """Read the fields of a posted form and nothing else: Flask-WTF would take JSON and files for them, too.
+
+        A fresh form holds the values that are given even after a POST.
+        """
+        super().__init__(formdata=request.form if request.method == "POST" and not is_fresh else None, **values)
 
     def command(self) -> Model | None:
         """Give the validated command, or None after putting a sentence on each wrong field."""
@@ -36,6 +40,13 @@ class SchemaForm(FlaskForm, Generic[Model]):
         """Put what a service complained of on its field, or on the form where it has none."""
         self.put(getattr(error, "fields", None) or {error.param or "": error.message})
 
+    def recall(self, sent: Self, error: DomainError) -> Self:
+        """Say why what was sent was not taken and, on each field that holds something else now, what it was."""
+        said = {field.name: (_shown(field), _shown(sent[field.name])) for field in self if field.type != "HiddenField"}
+        self.put({name: _recalled(before) for name, (holds, before) in said.items() if before != holds})
+        self.form_errors.append(error.message)
+        return self
+
     def put(self, sentences: dict[str, str]) -> None:
         """Put sentences on fields; those without a field of that name go on the form. What was typed is shown again."""
         for shown in self:
@@ -47,6 +58,18 @@ class SchemaForm(FlaskForm, Generic[Model]):
                 field.errors = [*field.errors, _as_sentence(bare, field.label.text)]
             else:
                 self.form_errors.append(_as_sentence(sentence, name))
+
+
+def _shown(field: Any) -> str:
+    """Give what a reader sees in a field."""
+    if isinstance(field, SelectField):
+        return next((choice.label for choice in field.iter_choices() if choice.selected), "")
+    return str(field._value())
+
+
+def _recalled(text: str) -> str:
+    """Say what a field held when it was sent."""
+    return f"Your form said “{text}”." if text else "Your form had nothing here."
 
 
 def _is_blank(value: Any) -> bool:

@@ -12,6 +12,7 @@ STATUSES = {
     "NotFound": 404,
     "MethodNotAllowed": 405,
     "Conflict": 409,
+    "Stale": 409,
     "Gone": 410,
     "TooLarge": 413,
     "WrongMediaType": 415,

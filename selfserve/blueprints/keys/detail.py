@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from selfserve.blueprints.keys.forms import EditKeyForm, RenameKeyForm, changes_asked_for
 from selfserve.blueprints.keys.key_page import back_to_where, on_its_page, show_key, whereabouts_of
 from selfserve.blueprints.keys.pages import pages
-from selfserve.errors import Conflict, Forbidden, Invalid
+from selfserve.errors import Conflict, Forbidden, Invalid, Stale
 from selfserve.permissions import Permission
 from selfserve.schemas.keys import KeyUpdate
 from selfserve.services import key_changes, keys
@@ -44,9 +44,12 @@ def edit(key_id: UUID) -> AnyResponse:
             if command.model_fields_set == {"key"}:
                 flash_toast("Nothing was to be changed.")
             else:
-                key_changes.update_key(g.actor, command)
+                key_changes.update_key(g.actor, command, shown=asked.shown)
                 flash_toast(f"Key “{key.name}” is changed.")
             return back_to_where(key.id, focus="details")
+    except Stale as error:
+        key = keys.get_key(g.actor, key.id, Permission.KEY_UPDATE)
+        return show_edit(key, EditKeyForm(key, is_fresh=True).recall(form, error), error.status)
     except (Conflict, Forbidden, Invalid) as error:
         form.put_error(error)
     return show_edit(key, form, 422)

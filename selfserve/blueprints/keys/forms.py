@@ -89,11 +89,14 @@ class EditKeyForm(LimitsForm):
     expires = SelectField("Expires", default="keep")
     budget_duration = SelectField("Budget starts again")
     max_parallel_requests = StringField("Parallel requests")
+    shown = HiddenField()
 
-    def __init__(self, key: Any) -> None:
+    def __init__(self, key: Any, *, is_fresh: bool = False) -> None:
         """Fill the form with a key's limits; what it has is a choice even where we would not offer it."""
         shown = {name: getattr(key, name) for name in ("rpm_limit", "tpm_limit", "max_parallel_requests")}
         super().__init__(
+            is_fresh=is_fresh,
+            shown=key.edition,
             **{name: "" if value is None else str(value) for name, value in shown.items()},
             models=key.models,
             max_budget=amount(key.max_budget),
@@ -142,7 +145,7 @@ def key_asked_for(form: KeyForm) -> KeyCreate:
 
 def changes_asked_for(key: Any, form: KeyEdit) -> KeyUpdate:
     """Turn the form into an update that names only what is to be different. Raises Invalid for a day that is over."""
-    asked = form.model_dump(exclude={"expires", "expires_on"})
+    asked = form.model_dump(exclude={"expires", "expires_on", "shown"})
     changed = {name: value for name, value in asked.items() if value != getattr(key, name)}
     if form.expires != "keep":
         changed["duration"] = _lifetime(form)

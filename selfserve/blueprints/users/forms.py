@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from wtforms import EmailField, SelectField, StringField, TextAreaField
+from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
 
 from selfserve.blueprints.keys.forms import WINDOWS, NamesField
@@ -71,6 +71,7 @@ class EditForm(SchemaForm[UserEdit]):
     rpm_limit = StringField("Requests")
     tpm_limit = StringField("Tokens")
     max_parallel_requests = StringField("Requests at once")
+    shown = HiddenField()
 
     def __init__(self, **values: Any) -> None:
         """Offer the usual windows of a budget, and the one it has."""
@@ -82,6 +83,7 @@ class EditForm(SchemaForm[UserEdit]):
     def of(cls, user: Any) -> "EditForm":
         """Fill the form with what a user is."""
         return cls(
+            is_fresh=True,
             user_alias=user.alias,
             user_email=user.email,
             user_role=user.role,
@@ -91,6 +93,7 @@ class EditForm(SchemaForm[UserEdit]):
             rpm_limit=user.rpm_limit,
             tpm_limit=user.tpm_limit,
             max_parallel_requests=user.max_parallel_requests,
+            shown=user.edition,
         )
 
     def put_error(self, error: DomainError) -> None:
@@ -103,7 +106,8 @@ class EditForm(SchemaForm[UserEdit]):
 
 def change_asked_for(form: UserEdit) -> UserChange:
     """Turn the form's words into the command of the API: every field is named, so an empty one clears."""
-    return UserChange.model_construct(_fields_set=set(UserEdit.model_fields), **form.model_dump())
+    asked = form.model_dump(exclude={"shown"})
+    return UserChange.model_construct(_fields_set=set(asked), **asked)
 
 
 def _is_email(text: str) -> bool:

@@ -16,7 +16,7 @@ from selfserve.blueprints.users.places import (
     show_person,
     whereabouts,
 )
-from selfserve.errors import Conflict, Invalid
+from selfserve.errors import Conflict, Invalid, Stale
 from selfserve.permissions import Permission, Role
 from selfserve.schemas.users import RoleChange
 from selfserve.services import onboarding, sessions, user_changes, user_deletes, users
@@ -91,11 +91,13 @@ def save(user_id: UUID) -> AnyResponse:
     form = EditForm()
     try:
         if command := form.command():
-            user = user_changes.edit_user(g.actor, str(user_id), change_asked_for(command))
+            user = user_changes.edit_user(g.actor, str(user_id), change_asked_for(command), command.shown)
             flash_toast(f"{user.name} is saved.")
             if wants_fragment():
                 return show_person(user.id, "users/_edited.html")
             return see_other("users.detail", user_id=user.id)
+    except Stale as error:
+        return show_edit(str(user_id), form, error.status, stale=error)
     except (Conflict, Invalid) as error:
         form.put_error(error)
         return show_edit(str(user_id), form, error.status)
@@ -185,10 +187,13 @@ def delete(user_id: UUID) -> AnyResponse:
     return back_to_list()
 
 
-def show_edit(user_id: str, form: EditForm | None = None, status: int = 200) -> Response:
-    """Answer with the form that changes a person, as they are or as it was filled in."""
+def show_edit(user_id: str, form: EditForm | None = None, status: int = 200, *, stale: Stale | None = None) -> Response:
+    """Answer with the form that changes a person, as they are or as it was filled in, or with both if that is stale."""
     user = users.get_user(g.actor, user_id, Permission.USER_UPDATE)
-    return show_panel("users/_edit.html", status=status, user_id=user_id, user=user, form=form or EditForm.of(user))
+    if form is None or stale:
+        fresh = EditForm.of(user)
+        form = fresh.recall(form, stale) if form and stale else fresh
+    return show_panel("users/_edit.html", status=status, user_id=user_id, user=user, form=form)
 
 
 def show_links(made: list[InvitationCreated], heading: str) -> Response:

@@ -325,8 +325,9 @@ def test_the_form_shows_what_is_and_saving_it_as_it_is_changes_nothing(boss, bro
     change(mia, max_budget=12_500_000_000, budget_duration="1mo", models=["gpt-5", "o4"], rpm_limit=60)
     theirs, before = browser(mia), stands(mia)
     answer = boss.get(page_of(mia, "edit"))
-    assert typed(answer, page_of(mia, "edit")) | {"csrf_token": ""} == {
-        "csrf_token": "", "user_alias": "Mia", "user_email": "mia@example.com", "user_role": "internal_user",
+    assert typed(answer, page_of(mia, "edit")) | {"csrf_token": "", "shown": ""} == {
+        "csrf_token": "", "shown": "",
+        "user_alias": "Mia", "user_email": "mia@example.com", "user_role": "internal_user",
         "max_budget": "12.5", "budget_duration": "1mo", "models": "gpt-5, o4", "rpm_limit": "60", "tpm_limit": "",
         "max_parallel_requests": "",
     }  # fmt: skip
