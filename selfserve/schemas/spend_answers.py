@@ -1,7 +1,8 @@
 """Spend told: the documented shapes of sums and calls."""
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, RootModel
 
@@ -97,9 +98,9 @@ class ActivityTotals(Answer):
 
 
 class DailyActivity(Answer):
-    """`GET /user/daily/activity` and `/user/daily/activity/aggregated`."""
+    """`GET /user/daily/activity` and `/user/daily/activity/aggregated`; days are checked as they are written."""
 
-    results: list[DayActivity]
+    results: Iterable[DayActivity]
     metadata: ActivityTotals
 
 
@@ -142,8 +143,8 @@ class LoggedDay(Answer):
     models: dict[str, DollarsOut]
 
 
-class SpendLogs(RootModel[list[LoggedDay] | list[LoggedCall]]):
-    """`GET /spend/logs`: calls, newest first, or days summed up."""
+class SpendLogs(RootModel[Iterable[Annotated[LoggedCall | LoggedDay, Field(union_mode="left_to_right")]]]):
+    """`GET /spend/logs`: calls, newest first, or days summed up; each is checked as it is written."""
 
 
 class SpendKeys(RootModel[list[KeyAnswer]]):

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, func, select
 
@@ -18,10 +18,11 @@ from selfserve.schemas.spend import ActivityFilter
 from selfserve.services.key_names import named
 from selfserve.services.spend_sums import Sums, add_up, are_within_reach, read_sums, sums_of, within
 
-MOST_ENTRIES = 50_000
+Facts = TypeVar("Facts")
+MOST_ENTRIES = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KeyFacts:
     """What is said of a key beside its figures."""
 
@@ -31,7 +32,7 @@ class KeyFacts:
     key_exists: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PersonFacts:
     """What is said of a person beside their figures."""
 
@@ -39,22 +40,29 @@ class PersonFacts:
     user_alias: str | None
 
 
-@dataclass
-class Part:
-    """The figures of a model, a key or a person on one day."""
+@dataclass(frozen=True, slots=True)
+class Part(Generic[Facts]):
+    """The figures of a key or a person on one day."""
 
     metrics: Sums
-    metadata: Any = field(default_factory=dict)
-    api_key_breakdown: dict[str, "Part"] = field(default_factory=dict)
+    metadata: Facts
+
+
+@dataclass(slots=True)
+class ModelPart:
+    """The figures of a model on one day, and of its keys by their hashes."""
+
+    metrics: Sums = field(default_factory=Sums)
+    api_key_breakdown: dict[str, Part[KeyFacts]] = field(default_factory=dict)
 
 
 @dataclass
 class Breakdown:
     """The parts of one day, by the name of the model, the hash of the key and the id of the person."""
 
-    models: dict[str, Part] = field(default_factory=dict)
-    api_keys: dict[str, Part] = field(default_factory=dict)
-    entities: dict[str, Part] = field(default_factory=dict)
+    models: dict[str, ModelPart] = field(default_factory=dict)
+    api_keys: dict[str, Part[KeyFacts]] = field(default_factory=dict)
+    entities: dict[str, Part[PersonFacts]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,11 +121,11 @@ def _read_parts(meant: list[Any], days: list[date], limit: int) -> dict[date, Br
     parts: dict[date, Breakdown] = defaultdict(Breakdown)
     if days:
         shown = within(Days(days[-1], days[0]))
+        facts: dict[str, KeyFacts] = {}
         for row in _bounded(_per_model_and_key(meant, shown, limit)):
-            _put_key(parts[row.day], row)
+            _put_key(parts[row.day], row, facts)
         for row in _bounded(_per_person(meant, shown, limit)):
-            facts = PersonFacts(row.email, row.alias)
-            parts[row.day].entities[row.user_id] = Part(read_sums(row[-6:]), facts)
+            parts[row.day].entities[row.user_id] = Part(read_sums(row[-6:]), PersonFacts(row.email, row.alias))
     return parts
 
 
@@ -158,13 +166,13 @@ def _per_person(meant: list[Any], shown: Any, limit: int) -> Select[Any]:
     return select(*facts, *[*rows.c][2:]).join(User, User.id == rows.c.top).order_by(rows.c.spend.desc(), User.user_id)
 
 
-def _put_key(day: Breakdown, row: Any) -> None:
-    """Put the figures of a model and key where the documented answer has them."""
+def _put_key(day: Breakdown, row: Any, facts: dict[str, KeyFacts]) -> None:
+    """Put the figures of a model and key where the documented answer has them; what is said of a key is kept once."""
     sums = read_sums(row[-6:])
-    model = day.models.setdefault(row.model, Part(Sums()))
-    model.metrics = add_up((model.metrics, sums))
+    model = day.models.setdefault(row.model, ModelPart())
+    model.metrics += sums
     if row.token is not None:
-        facts = KeyFacts(row.alias, row.user_id, row.email, row.deleted_at is None)
-        model.api_key_breakdown[row.token] = Part(sums, facts)
-        key = day.api_keys.setdefault(row.token, Part(Sums(), facts))
-        key.metrics = add_up((key.metrics, sums))
+        said = facts.setdefault(row.token, KeyFacts(row.alias, row.user_id, row.email, row.deleted_at is None))
+        model.api_key_breakdown[row.token] = Part(sums, said)
+        key = day.api_keys.get(row.token)
+        day.api_keys[row.token] = Part(key.metrics + sums if key else sums, said)

@@ -15,7 +15,7 @@ from selfserve.services.actors import require
 SUMMED = ("spend", "requests", "failed_requests", "prompt_tokens", "completion_tokens", "cached_tokens")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sums:
     """The figures of whatever is summed up; `spend` in nano-dollars, the cached tokens are among the prompts'."""
 
@@ -35,6 +35,9 @@ class Sums:
     def successful_requests(self) -> int:
         """The calls that did not fail."""
         return self.requests - self.failed_requests
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in SUMMED))
 
     def __sub__(self, part: "Sums") -> "Sums":
         return Sums(*(getattr(self, name) - getattr(part, name) for name in SUMMED))
