@@ -218,7 +218,15 @@ def test_mia_changes_her_password_and_stays(tab, mia, javascript):
     assert reload(mia).password_hash != mia.password_hash
 
 
+KEPT = """async () => JSON.stringify([
+    {...localStorage}, {...sessionStorage}, document.cookie, history.state, location.href, window.name,
+    await indexedDB.databases(), await caches.keys(), performance.getEntries().map(entry => entry.name),
+    document.documentElement.outerHTML])"""
+"""All that a browser keeps of a page, and the page itself."""
+
+
 def test_the_secret_is_nowhere_once_the_panel_is_closed(tab, mia):
+    """S-14: neither of a new key nor of a rotated one; not in the browser's storage, its history or its addresses."""
     opened = tab(mia)
     page = opened.open("/ui/keys")
     page.get_by_role("link", name=re.compile("Create (key|your first key)")).click()
@@ -228,11 +236,24 @@ def test_the_secret_is_nowhere_once_the_panel_is_closed(tab, mia):
     page.get_by_role("link", name="I saved it, close").click()
     page.get_by_role("link", name="My spend").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("My spend")
-    stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, history.state])")
-    assert secret not in stored + page.url
+    assert secret not in page.evaluate(KEPT)
     page.go_back()
     expect(page.get_by_role("row").filter(has_text="laptop")).to_be_visible()
-    assert secret not in page.content()
+    assert secret not in page.evaluate(KEPT)
+    page.get_by_role("row").get_by_role("link", name="laptop").click()
+    page.get_by_role("link", name="Rotate secret").click()
+    page.get_by_role("button", name="Rotate secret").click()
+    expect(page.get_by_role("heading", name="has a new secret")).to_be_visible()
+    new = page.locator("#secret").inner_text()
+    page.get_by_role("link", name="I saved it, close").click()
+    expect(page.locator("#secret")).to_have_count(0)
+    page.get_by_role("link", name="My spend").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("My spend")
+    for _ in range(3):
+        page.wait_for_load_state("networkidle")
+        kept = page.evaluate(KEPT)
+        assert not [each for each in (secret, new) if each in kept]
+        page.go_back()
 
 
 def test_the_copy_button_copies_the_key(tab, mia):
