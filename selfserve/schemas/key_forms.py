@@ -52,9 +52,10 @@ class KeyRename(FormCommand):
 
 
 class KeyRotation(FormCommand):
-    """The form that rotates a key: how long the old secret still works."""
+    """The form that rotates a key: how long the old secret still works, and its last letters, so that it goes once."""
 
     grace: Literal["1h", "24h", "7d", "use", "none"] = "24h"
+    tail: OptionalText = None
 
 
 class KeyPick(FormCommand):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true, tuple_
 
 from selfserve.clock import now
 from selfserve.database import conflicts, transaction
@@ -17,27 +17,47 @@ from selfserve.services.key_names import are_within_reach
 from selfserve.services.keys import every_key, tell_key
 from selfserve.services.tallies import add_to_tally
 
-NAME_TAKEN = "Another key has that name by now. Rename it, then undo the delete."
-
 
 def restore_keys(actor: Actor, key_ids: list[str]) -> list[ApiKey]:
     """Undo the delete of keys, all or none: they work again as they were; a block and every limit stay (S-7f).
 
-    Raises NotFound when it is too late for one, Conflict when a name was taken meanwhile.
+    One that is back already stays so. Raises NotFound when it is too late for one, Conflict when a name was taken.
     """
     require(actor, Permission.KEY_DELETE)
-    with conflicts({"uq_api_keys_alias": Conflict(NAME_TAKEN, param="key_alias")}), transaction():
-        is_meant = and_(ApiKey.id.in_(key_ids), are_restorable(), may_restore(actor))
+    lives = and_(ApiKey.deleted_at.is_(None), are_within_reach(actor, Permission.KEY_DELETE))
+    with conflicts({"uq_api_keys_alias": _name_taken(None)}), transaction():
+        is_meant = and_(ApiKey.id.in_(key_ids), or_(lives, and_(are_restorable(), may_restore(actor))))
         _lock_owners(is_meant)
         keys = _lock(is_meant)
         if len(keys) < len(set(key_ids)):
             raise NotFound("This delete cannot be undone any more: ten minutes are over, or it was final.")
-        for key in keys:
+        gone = [key for key in keys if key.deleted_at]
+        _refuse_taken_names(gone)
+        for key in gone:
             key.deleted_at = key.deleted_by = key.restorable_until = None
             key.updated_by = actor.user_id
             record_event(actor, "key.restored", "key", key.id, owner=key.owner.user_id, after=tell_key(key))
-        add_to_tally("keys", len(keys))
+        add_to_tally("keys", len(gone))
     return keys
+
+
+def _refuse_taken_names(keys: list[ApiKey]) -> None:
+    """Say which name is taken, by a key of the same owner or by another that comes back; needs the owners locked."""
+    names = tuple_(ApiKey.owner_id, ApiKey.alias).in_([(key.owner_id, key.alias) for key in keys])
+    living = db.session.execute(select(ApiKey.owner_id, ApiKey.alias).where(names, ApiKey.deleted_at.is_(None)))
+    in_use = {(owner_id, alias) for owner_id, alias in living}
+    for key in keys:
+        if key.alias is not None and (key.owner_id, key.alias) in in_use:
+            raise _name_taken(key.alias)
+        in_use.add((key.owner_id, key.alias))
+
+
+def _name_taken(alias: str | None) -> Conflict:
+    """Say that a key cannot come back under its name."""
+    name = f"“{alias}”" if alias else "that name"
+    return Conflict(
+        f"Another key is called {name} by now. Give that one another name, then undo the delete.", param="key_alias"
+    )
 
 
 def are_restorable() -> ColumnElement[bool]:

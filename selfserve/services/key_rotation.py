@@ -8,7 +8,8 @@ from selfserve.clock import after, now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, Forbidden, Invalid
 from selfserve.extensions import db
-from selfserve.minting import fingerprint, mint_key, tail
+from selfserve.minting import fingerprint, mint_key
+from selfserve.minting import tail as tail_of
 from selfserve.models import ApiKey, FormerSecret
 from selfserve.models.api_key import shown_prefix
 from selfserve.permissions import Actor, Permission
@@ -25,16 +26,19 @@ MOST_SHOWN = 5
 _OF_THE_ROTATION = {"key", "user_id"}
 
 
-def rotate_key(actor: Actor, command: KeyRegenerate) -> KeyCreated:
+def rotate_key(actor: Actor, command: KeyRegenerate, *, tail: str | None = None) -> KeyCreated:
     """Give a key a new secret; id, alias, limits, spend and history stay. The old secret stops, or has a grace.
 
-    Raises Forbidden, NotFound, Conflict (expired, a grace is open and another is asked for), Invalid (a limit).
+    `tail` is how the secret that is to be replaced ends: a form that is sent twice rotates once. Raises Forbidden,
+    NotFound, Conflict (expired, rotated already, a grace is open and another is asked for), Invalid (a limit).
     """
     require(actor, Permission.KEY_ROTATE)
     _refuse_own_choice(actor, command)
     taken = {"uq_api_keys_alias": alias_taken(command.key_alias), "uq_api_keys_token": key_exists()}
     with conflicts(taken), transaction():
         key = lock_key(actor, Permission.KEY_ROTATE, _meant(actor, command))
+        if tail not in (None, key.tail):
+            raise Conflict("This key was rotated already, and its new secret was shown then.", param="tail")
         _refuse_unfit(key, command)
         before = tell_key(key)
         if changes := _named(command):
@@ -121,7 +125,7 @@ def _replace_secret(key: ApiKey, secret: str, command: KeyRegenerate) -> None:
         )
     )
     refuse_known_secret(secret)
-    key.token, key.prefix, key.tail = fingerprint(secret), shown_prefix(secret), tail(secret)
+    key.token, key.prefix, key.tail = fingerprint(secret), shown_prefix(secret), tail_of(secret)
     key.rotated_at, key.secret_used_at = moment, None
     key.grace_ends_at = ends_at if ends_at > moment else None
     key.is_grace_until_use = command.until_use and key.grace_ends_at is not None

@@ -128,6 +128,7 @@ class RotateKeyForm(SchemaForm[KeyRotation]):
 
     schema = KeyRotation
     grace = RadioField("The old secret keeps working", choices=GRACES, default="24h")
+    tail = HiddenField()
 
 
 def _is_taken(error: DomainError) -> bool:

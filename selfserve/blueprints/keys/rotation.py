@@ -22,23 +22,26 @@ from selfserve.web.render import flash_toast, render, see_other, wants_fragment
 @requires(Permission.KEY_ROTATE)
 def ask_rotate(key_id: UUID) -> Response:
     """Ask how long the old secret keeps working."""
-    return show_rotate(keys.get_key(g.actor, str(key_id), Permission.KEY_ROTATE), RotateKeyForm())
+    return show_rotate(keys.get_key(g.actor, str(key_id), Permission.KEY_ROTATE))
 
 
 @pages.post("/keys/<uuid:key_id>/rotate")
 @requires(Permission.KEY_ROTATE)
-def rotate(key_id: UUID) -> Response:
+def rotate(key_id: UUID) -> AnyResponse:
     """Give a key a new secret and show it, once."""
     key = keys.get_key(g.actor, str(key_id), Permission.KEY_ROTATE)
     form = RotateKeyForm()
     try:
         if command := form.command():
-            made = key_rotation.rotate_key(g.actor, rotation_asked_for(key.id, command))
+            made = key_rotation.rotate_key(g.actor, rotation_asked_for(key.id, command), tail=command.tail)
             response = render("keys/rotated.html", "keys/_rotated.html", 201, made=made, **key_context(made.key))
             address = url_for("keys.detail", key_id=key.id)
             response.headers.update({"HX-Retarget": "#main", "HX-Reswap": "innerHTML", "HX-Push-Url": address})
             return response
     except Conflict as error:
+        if error.param == "tail":
+            flash_toast(error.message)
+            return see_other("keys.detail", key_id=key_id)
         form.put_error(error)
     return show_rotate(key, form, 422)
 
@@ -50,17 +53,14 @@ def end_grace(key_id: UUID) -> AnyResponse:
     key = key_rotation.end_grace(g.actor, str(key_id))
     if request.form.get("then") == "rotate":
         where = whereabouts_of(key)["deed"]
-        return (
-            show_rotate(key, RotateKeyForm())
-            if wants_fragment()
-            else see_other("keys.ask_rotate", key_id=key_id, **where)
-        )
+        return show_rotate(key) if wants_fragment() else see_other("keys.ask_rotate", key_id=key_id, **where)
     flash_toast(f"The old secret of “{key.name}” does not work any more.")
     return back_to_where(key.id, focus="secrets")
 
 
-def show_rotate(key: Any, form: RotateKeyForm, status: int = 200) -> Response:
+def show_rotate(key: Any, form: RotateKeyForm | None = None, status: int = 200) -> Response:
     """Answer with the question, as a page or in the dialog."""
+    form = form or RotateKeyForm(tail=key.tail)
     ends = {grace: end_of_grace(key, grace) for grace in ("1h", "24h", "7d")}
     return render("keys/rotate.html", "keys/_rotate.html", status, key=key, form=form, ends=ends, **whereabouts_of(key))
 

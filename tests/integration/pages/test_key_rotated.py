@@ -155,3 +155,24 @@ def test_ada_rotates_mias_key_and_is_the_one_who_sees_it(browser, ada, mia):
     answer = rotate(browser(ada), key, place="?list=all")
     assert (answer.status, link(answer, "All keys")) == (201, "/ui/all-keys")
     assert "Ada rotated the secret" in browser(mia).get(f"/ui/keys/{key.row.id}").html.words()
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_form_that_is_sent_twice_rotates_once(page, mia, htmx):
+    """A reload of the page with the new secret must not end the secret that was just copied."""
+    key = make_key(mia, "laptop")
+    rotate(page, key, "none")
+    rotated = reload(key.row)
+    again = page.post(f"/ui/keys/{key.row.id}/rotate", {"grace": "none", "tail": key.row.tail}, htmx=htmx)
+    assert again.status == (204 if htmx else 303)
+    assert reload(key.row).token == rotated.token
+    assert "was rotated already" in page.get(f"/ui/keys/{key.row.id}").html.words()
+
+
+def test_limits_that_changed_with_the_secret_are_told_beside_it(page, curl, ada, mia):
+    key = make_key(mia, "laptop")
+    curl(ada).post("/key/regenerate", {"key": key.row.id, "max_budget": 1000}, reveals=True)
+    curl(ada).post("/key/update", {"key": key.row.id, "allowed_routes": ["/key/info"], "spend": 3})
+    told = page.get(f"/ui/keys/{key.row.id}").html.words()
+    assert "Ada rotated the secret and changed the budget from no limit to $1,000.00" in told
+    assert "Ada changed the routes from all routes to /key/info, spend from $0.00 to $3.00" in told

@@ -140,7 +140,7 @@ def test_a_name_that_was_taken_meanwhile_is_said_plainly(page, mia, htmx):
     answer = page.post("/ui/keys/restore", {"key_id": key.row.id}, htmx=htmx)
     assert answer.status == (409 if htmx else 303)
     answer = answer if htmx else page.follow(answer)
-    assert "Another key has that name by now. Rename it, then undo the delete." in toast(answer)
+    assert "Another key is called “laptop” by now. Give that one another name, then undo the delete." in toast(answer)
     assert reload(key.row).deleted_at
 
 

@@ -90,7 +90,7 @@ def test_a_name_that_was_taken_meanwhile_is_told(as_actor, mia):
     key = make_key(mia, "laptop")
     deleted(as_actor, mia, key)
     make_key(mia, "laptop")
-    with pytest.raises(Conflict, match="Another key has that name"):
+    with pytest.raises(Conflict, match="Another key is called “laptop”"):
         key_restores.restore_keys(as_actor(mia), [key.row.id])
     assert reload(key.row).deleted_at
 
@@ -115,13 +115,23 @@ def test_several_come_back_together_or_not_at_all(as_actor, mia):
     assert len([key for key in rows(ApiKey) if key.deleted_at is None]) == 2
 
 
-def test_twice_is_too_late(as_actor, mia):
+def test_a_second_click_changes_nothing_and_is_no_error(as_actor, mia):
     key = make_key(mia)
     deleted(as_actor, mia, key)
-    key_restores.restore_keys(as_actor(mia), [key.row.id])
-    with pytest.raises(NotFound):
-        key_restores.restore_keys(as_actor(mia), [key.row.id])
+    for _ in range(2):
+        assert key_restores.restore_keys(as_actor(mia), [key.row.id])[0].id == key.row.id
     assert keys_counted() == 1
+    assert [event.action for event in rows(AuditEvent)].count("key.restored") == 1
+
+
+def test_two_of_one_name_do_not_come_back_together(as_actor, mia):
+    first, second = make_key(mia, "laptop"), None
+    deleted(as_actor, mia, first)
+    second = make_key(mia, "laptop")
+    deleted(as_actor, mia, second)
+    with pytest.raises(Conflict, match="Another key is called “laptop”"):
+        key_restores.restore_keys(as_actor(mia), [first.row.id, second.row.id])
+    assert key_restores.restore_keys(as_actor(mia), [first.row.id])
 
 
 def test_the_list_of_what_can_be_undone_holds_just_that(as_actor, ada, mia, otto):
