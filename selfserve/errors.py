@@ -58,6 +58,8 @@ class Conflict(DomainError):
 class Stale(Conflict):
     """Changed by somebody else since a form showed it."""
 
+    type, title = "stale_error", "Somebody changed this meanwhile"
+
     def __init__(self) -> None:
         super().__init__("Somebody changed this meanwhile. Look at it again and save once more.")
 

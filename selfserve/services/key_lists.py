@@ -113,6 +113,8 @@ def _meant(actor: Actor, wanted: KeyFilter) -> Select[Any]:
 
 def _slice(rows: Select[Any], wanted: KeyFilter, orders: dict[str, Any], *, is_own: bool) -> Slice[ApiKey]:
     """Filter and take one keyset page. Raises Invalid for an order that this list does not have."""
+    if wanted.owner:
+        rows = rows.where(ApiKey.owner_id == wanted.owner)
     if wanted.q:
         rows = rows.where(_matches(wanted.q, is_own=is_own))
     if wanted.status and wanted.status != "deleted":
@@ -120,7 +122,7 @@ def _slice(rows: Select[Any], wanted: KeyFilter, orders: dict[str, Any], *, is_o
     sort = wanted.sort or "created"
     if sort not in orders:
         raise Invalid(f"sort: must be one of {', '.join(orders)}.", param="sort")
-    known = read_tally("keys") if not (is_own or wanted.q or wanted.status) else None
+    known = read_tally("keys") if not (is_own or wanted.owner or wanted.q or wanted.status) else None
     column = _spend_now() if sort == "spend" else orders[sort]
     order = Order(column, ApiKey.id, is_ascending=wanted.dir == "asc")
     return take_slice(rows, order, wanted.after, known=known)

@@ -69,7 +69,7 @@ def whereabouts(everyones: bool) -> dict[str, Any]:
         "place": place,
         "deed": place | ({"list": "all"} if everyones else {}),
         "back": url_for(LISTS[everyones], **place),
-        "is_filtered": bool(wanted.q or wanted.status),
+        "is_filtered": bool(wanted.owner or wanted.q or wanted.status),
     }
 
 

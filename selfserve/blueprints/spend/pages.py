@@ -27,6 +27,7 @@ def index() -> Response:
     overview = give_overview(g.actor, wanted)
     return render(
         "spend/index.html",
+        here="spend.index",
         overview=overview,
         chart=draw(overview.by_day, overview.range.axis),
         presets=presets(overview.owner),

@@ -132,3 +132,12 @@ def test_the_cookie_is_kept_as_the_house_keeps_its_cookies(app_with, mia, settin
     cookie = cookie_of(page.post(f"{root}/ui/account/appearance", {"appearance": "dark"}))
     assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", path, "")
     assert (bool(cookie["secure"]), cookie["max-age"]) == (is_secure, str(365 * 24 * 60 * 60))
+
+
+@pytest.mark.parametrize("asked", ["scope=everyone&range=7d", "from=2026-06-01&to=2026-06-17", "range=30d&user={mia}"])
+def test_from_the_spend_page_it_leads_back_to_the_same_range_of_the_same_person(browser, ada, mia, asked):
+    page, asked = browser(ada), asked.format(mia=mia.id)
+    answer = page.get(f"/ui/spend?{asked}")
+    form = next(form for form in answer.html.forms if form.action == "/ui/account/appearance")
+    path, _, query = choose(page, "dark", next=form.fields["next"]).location.partition("?")
+    assert (path, sorted(query.split("&"))) == ("/ui/spend", sorted(asked.split("&")))
