@@ -99,13 +99,13 @@ def row_id(words: Words, number: str, salt: int) -> str:
 
 
 def _users(words: Words, size: Size) -> str:
-    """People: half have a password, the newest first in the lists."""
+    """People: half have a password, the last are blocked."""
     return f"""
         INSERT INTO users (id, user_id, email, email_key, alias, alias_key, role, password_hash, is_reserved,
                            is_blocked, models, metadata, window_spend, total_spend, created_at, updated_at)
         SELECT {row_id(words, "n", 1)}, 'person-' || n, 'person-' || n || '@bench.example',
                'person-' || n || '@bench.example', 'Person ' || n, 'person ' || n, 'internal_user',
-               CASE WHEN n % 2 = 0 THEN 'unusable' END, FALSE, n % 100 = 99,
+               CASE WHEN n % 2 = 0 THEN 'unusable' END, FALSE, n > {size.last_at_work},
                '[]', '{{}}', 0, 0, {words.ago("n")}, {words.ago("n")}
         FROM {words.numbers(size.users)}"""
 

@@ -96,7 +96,7 @@ class Bench:
 
     def _request(self, row: Row, headers: Headers) -> Request:
         """Say what is sent."""
-        return Request(row.method, row.path, headers[row.who], row.body, FIRST_OF_MANY, self.size.users)
+        return Request(row.method, row.path, headers[row.who], row.body, FIRST_OF_MANY, self.size.last_at_work)
 
     def _measure_memory(self) -> Memory:
         """Let one worker answer many requests of several kinds, and look at it before, soon and afterwards."""

@@ -18,6 +18,11 @@ class Size:
     calls: int
 
     @property
+    def last_at_work(self) -> int:
+        """The users up to this one may do something; one in a hundred is blocked."""
+        return self.users - self.users // 100
+
+    @property
     def own_calls(self) -> int:
         """Calls of the one user whose own spend is measured: as many in a large house as in a small one."""
         return min(3_000, self.calls // 3)
