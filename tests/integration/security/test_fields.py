@@ -151,10 +151,14 @@ class Stage:
 
     def effect(self, **more):
         """Do it to a new scene, with these fields more; give the answer and the effect."""
-        scene = scene_of(self.owner, make_user())
-        if "regenerate" in self.route.rule:
-            scene = replace(scene, key=make_key(self.owner))
+        scene = self.scene()
         return effect_of(lambda: self.there.do(self.route, scene, more), self.people)
+
+    def scene(self):
+        """Make a scene; what is to be rotated is not rotating already."""
+        scene = scene_of(self.owner, make_user())
+        is_rotation = self.route.rule.endswith(("regenerate", "rotate"))
+        return replace(scene, key=make_key(self.owner)) if is_rotation else scene
 
 
 def reaching(deeds):
@@ -238,7 +242,7 @@ def test_what_a_form_does_not_ask_is_as_if_it_were_not_sent(browser, curl, route
 
 def words_of_form(stage, route):
     """Name what the form prints that does this deed, wherever it stands; at least what the deed needs."""
-    words, scene = {"csrf_token", *route.deed.body}, scene_of(stage.owner, make_user())
+    words, scene = {"csrf_token", *route.deed.body}, stage.scene()
     path = route.deed.path(scene)
     for read in [read for read in READS if read.is_page]:
         answer = stage.there.ask(read, scene)
