@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 
 from selfserve.clock import now
 from selfserve.database import transaction
@@ -19,6 +19,8 @@ from selfserve.services.audit import record_event
 from selfserve.services.users import lock_user, unknown_user
 
 MOST_SHOWN = 20
+MOST_SOUGHT = 5 * MOST_SHOWN
+"""Among how many a session is sought by its name: those that a page showed, and some that were seen since."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,15 @@ class SignedIn:
     is_current: bool
 
 
-def list_sessions(actor: Actor, row_id: str, idle: timedelta, current_id: str | None) -> list[SignedIn]:
+@dataclass(frozen=True)
+class SessionList:
+    """The living sessions of somebody that are shown, and how many there are besides."""
+
+    rows: list[SignedIn]
+    others: int
+
+
+def list_sessions(actor: Actor, row_id: str, idle: timedelta, current_id: str | None) -> SessionList:
     """List where somebody is signed in, the one that asks first, then by when they were last seen; some at most.
 
     Raises NotFound for somebody out of reach.
@@ -45,7 +55,8 @@ def list_sessions(actor: Actor, row_id: str, idle: timedelta, current_id: str | 
         raise unknown_user()
     mine = fingerprint(current_id or "")
     rows = _living(row_id, idle).order_by((Session.id_hash == mine).desc(), Session.last_seen_at.desc())
-    return [_shown(session, idle, mine) for session in db.session.scalars(rows.limit(MOST_SHOWN))]
+    found = db.session.execute(rows.add_columns(func.count().over()).limit(MOST_SHOWN)).all()
+    return SessionList([_shown(one, idle, mine) for one, _ in found], found[0][1] - len(found) if found else 0)
 
 
 def end_session(actor: Actor, handle: str, current_id: str) -> bool:
@@ -55,8 +66,9 @@ def end_session(actor: Actor, handle: str, current_id: str) -> bool:
     """
     require(actor, Permission.SESSION_END)
     with transaction():
-        own = db.session.scalars(select(Session).where(Session.user_pk == actor.id))
-        session = next((one for one in own if one.handle == handle), None)
+        own = select(Session).where(Session.user_pk == actor.id).order_by(Session.last_seen_at.desc())
+        newest = db.session.scalars(own.limit(MOST_SOUGHT))
+        session = next((one for one in newest if one.handle == handle), None)
         if session is None or not _end(Session.id_hash == session.id_hash):
             raise NotFound("There is no such session, or it has ended already.")
         _record(actor, actor.user_id, device=device(session.user_agent))

@@ -90,6 +90,6 @@ def back_to_sessions() -> AnyResponse:
     return render("account/index.html", "account/_sessions.html", sessions=my_sessions())
 
 
-def my_sessions() -> list[sessions.SignedIn]:
+def my_sessions() -> sessions.SessionList:
     """List where I am signed in."""
     return sessions.list_sessions(g.actor, g.actor.id, settings().session_idle, g.session_id)

@@ -52,7 +52,7 @@ def person_context(user_id: str) -> dict[str, Any]:
         "user": detail.user,
         "keys": user_details.list_newest_keys(g.actor, detail.user),
         "sessions": signed_in,
-        "last_seen": signed_in[0] if signed_in else None,
+        "last_seen": signed_in.rows[0] if signed_in.rows else None,
         "invitations": user_details.list_invitations(g.actor, detail.user),
         "chart": chart_of_user(g.actor, user_id),
         "day_place": {"user": user_id},

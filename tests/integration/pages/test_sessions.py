@@ -78,7 +78,27 @@ def test_the_list_is_bounded_and_this_device_is_always_in_it(browser, mia):
     page = browser(mia)
     save_all([session(mia, last_seen_at=now() + timedelta(minutes=1)) for _ in range(60)])
     said = shown(page.get("/ui/account"))
-    assert (len(said), "This device" in said[0]) == (20, True)
+    assert (len(said), "This device" in said[0], said[20]) == (21, True, "And 41 more, last seen before these.")
+
+
+def test_an_admin_is_told_how_many_sessions_of_a_person_are_not_listed(browser, ada, mia):
+    save_all([session(mia) for _ in range(23)])
+    assert "And 3 more, last seen before these." in browser(ada).get(f"/ui/users/{mia.id}").html.words()
+
+
+def test_one_of_very_many_sessions_is_found_without_reading_them_all(browser, queries, mia):
+    page = browser(mia)
+    save_all([session(mia, last_seen_at=now() - timedelta(hours=1)) for _ in range(300)])
+    page.get("/ui/account")
+    last = [
+        form.action
+        for form in page.page.forms
+        if form.action.startswith("/ui/account/sessions/") and "/end" in form.action
+    ]
+    with queries() as sent:
+        page.post(last[10], page.form(last[10]).fields)
+    assert [one for one in sent if "FROM sessions" in one and "LIMIT" in one]
+    assert len(sessions_of(mia)) == 300
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -7,7 +7,7 @@ import pytest
 from time_machine import travel
 
 from tests.factories import change, make_key, make_user
-from tests.integration.pages.parts import link, words
+from tests.integration.pages.parts import errors, link, words
 from tests.integration.pages.spending import DOLLAR, MONTHLY, NOON, SVG, cards, chosen, days_of, drawn, lines, section
 
 
@@ -198,6 +198,25 @@ def test_a_range_that_is_none_is_refused_in_words(browser, mia, path, query, sen
     answer = browser(mia).get(f"{path}?{query}")
     assert answer.status in (400, 422)
     assert sentence in answer.html.words()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sentence"),
+    [("2026-06-02", "2026-06-01", "from must not be after to."), ("2026-06-02", "", "pick both days."),
+     ("2025-06-01", "2026-06-02", "366 days at most."), ("0001-01-01", "2026-01-01", "between 2000-01-01")],
+)  # fmt: skip
+def test_a_wrong_range_stays_in_its_form_with_the_sentence_on_it(browser, ada, mia, first, last, sentence):
+    answer = browser(ada).get(f"/ui/spend?from={first}&to={last}&user={mia.id}")
+    (form,) = [form for form in answer.html.forms if "from" in form.fields]
+    assert (answer.status, form.fields) == (422, {"user": mia.id, "from": first, "to": last})
+    (said,) = errors(answer).values()
+    assert sentence in said
+    assert chosen(answer, "Whose spend") == ["Mia"]
+
+
+def test_damaged_days_are_not_written_back(browser, mia):
+    answer = browser(mia).get("/ui/spend?from=sk-ss_x&to=%22%3E%3Cb%3E")
+    assert (answer.status, "sk-ss_x" in answer.text, "must be a date" in answer.html.words()) == (422, False, True)
 
 
 def test_days_are_picked_without_script_and_lead_on(browser, mia):
