@@ -1,20 +1,21 @@
 """The users as the rows of a file, in the order in which they were made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import tuple_
-from sqlalchemy.orm import defer
+from sqlalchemy import Row, Select, and_, tuple_
 
+from selfserve.database import begin_snapshot, unwritable
 from selfserve.errors import Invalid
 from selfserve.extensions import db
-from selfserve.models import User
+from selfserve.models import Invitation, User
 from selfserve.money import to_dollars
 from selfserve.permissions import Actor, Permission
 from selfserve.schemas.users import UserFilter
 from selfserve.services.actors import require
-from selfserve.services.user_lists import UserRow, select_rows
+from selfserve.services.onboarding import are_open
+from selfserve.services.user_lists import count_active_keys, select_passing
 
 MOST_EXPORTED = 200_000
 AT_ONCE = 1_000
@@ -39,6 +40,17 @@ HEADER = (
     "invited_by",
     "invitation_expires_at",
 )
+_OF_USER = (
+    *(User.id, User.user_id, User.email, User.alias, User.role, User.is_blocked, User.password_hash, User.models),
+    *(User.window_spend, User.max_budget, User.budget_duration, User.budget_reset_at),
+    *(User.rpm_limit, User.tpm_limit, User.max_parallel_requests, User.created_at, User.last_login_at),
+)
+_NAMES = [column.key for column in _OF_USER]
+_OF_LINK = (
+    Invitation.created_at.label("invited_at"),
+    Invitation.created_by_name.label("invited_by"),
+    Invitation.expires_at.label("invitation_expires_at"),
+)
 
 
 def export_users(actor: Actor, wanted: UserFilter) -> Iterator[tuple[object, ...]]:
@@ -51,7 +63,8 @@ def export_users(actor: Actor, wanted: UserFilter) -> Iterator[tuple[object, ...
 
 
 def _rows(wanted: UserFilter) -> Iterator[tuple[object, ...]]:
-    """Give row after row, so that no more than a batch is held."""
+    """Give row after row of one moment, so that no more than a batch is held."""
+    begin_snapshot()
     count = 0
     for batch in _batches(wanted):
         count += len(batch)
@@ -60,22 +73,23 @@ def _rows(wanted: UserFilter) -> Iterator[tuple[object, ...]]:
         yield from map(_cells, batch)
 
 
-def _batches(wanted: UserFilter) -> Iterator[list[UserRow]]:
-    """Walk along the index, each batch from where the last one ended; what was written is forgotten."""
+def _batches(wanted: UserFilter) -> Iterator[Sequence[Row[Any]]]:
+    """Walk along the index, each batch from where the last one ended."""
     place = User.created_at, User.id
-    rows = select_rows(wanted).options(defer(User.details)).order_by(*place).limit(AT_ONCE)
-    batch = [UserRow(*columns) for columns in db.session.execute(rows)]
+    linked = select_passing(wanted).outerjoin(Invitation, and_(Invitation.user_pk == User.id, are_open()))
+    columns = *_OF_USER, count_active_keys().label("active_keys"), *_OF_LINK
+    rows: Select[Any] = linked.with_only_columns(*columns, maintain_column_froms=True)
+    rows = rows.order_by(*place).limit(AT_ONCE)
+    batch = db.session.execute(rows).all()
     while batch:
-        last = batch[-1].user.created_at, batch[-1].user.id
         yield batch
-        db.session.expunge_all()
-        beyond = rows.where(tuple_(*place) > tuple_(*last)) if len(batch) == AT_ONCE else None
-        batch = [] if beyond is None else [UserRow(*columns) for columns in db.session.execute(beyond)]
+        beyond = tuple_(*place) > tuple_(batch[-1].created_at, batch[-1].id)
+        batch = db.session.execute(rows.where(beyond)).all() if len(batch) == AT_ONCE else []
 
 
-def _cells(row: UserRow) -> tuple[object, ...]:
+def _cells(row: Row[Any]) -> tuple[object, ...]:
     """Write a user as the header says."""
-    user: Any = row.user
+    user: Any = unwritable(User, dict(zip(_NAMES, row, strict=False)))
     return (
         user.user_id,
         user.email or "",

@@ -74,13 +74,18 @@ def list_user_page(actor: Actor, wanted: UserFilter) -> Slice[UserRow]:
 
 def select_rows(wanted: UserFilter) -> Select[Any]:
     """Select users as a list shows them, without order, as far as they pass the filters."""
+    of_link = Invitation.expires_at, Invitation.created_at, Invitation.created_by_name
+    return select_passing(wanted).add_columns(count_active_keys(), *(_of_open_link(column) for column in of_link))
+
+
+def select_passing(wanted: UserFilter) -> Select[Any]:
+    """Select the users that pass the filters."""
     rows = _searched(living_users(), wanted.q)
     if wanted.role:
         rows = rows.where(User.role == wanted.role.value)
     if wanted.status:
         rows = rows.where(_in_status(wanted.status))
-    of_link = Invitation.expires_at, Invitation.created_at, Invitation.created_by_name
-    return rows.add_columns(_active_keys(), *(_of_open_link(column) for column in of_link))
+    return rows
 
 
 def count_by_status(actor: Actor) -> dict[str, tuple[int, bool]]:
@@ -117,7 +122,7 @@ def _in_status(status: str) -> Any:
     return has_password & User.is_blocked.is_(False)
 
 
-def _active_keys() -> ScalarSelect[int]:
+def count_active_keys() -> ScalarSelect[int]:
     """Count, beside each user, the keys that work now."""
     is_theirs = ApiKey.owner_id == User.id, ApiKey.deleted_at.is_(None)
     return select(func.count()).select_from(ApiKey).where(*is_theirs, works_now()).correlate(User).scalar_subquery()

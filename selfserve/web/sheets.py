@@ -12,11 +12,14 @@ _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 def sheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
     """Answer with a file of these rows under a header row, to be saved as `name`."""
-    written = io.StringIO()
-    lines = csv.writer(written)
-    lines.writerow(header)
-    lines.writerows([harmless(cell) for cell in row] for row in rows)
-    response = Response(written.getvalue(), mimetype="text/csv")
+    written = io.BytesIO()
+    with io.TextIOWrapper(written, "utf-8", newline="") as text:
+        lines = csv.writer(text)
+        lines.writerow(header)
+        lines.writerows([harmless(cell) for cell in row] for row in rows)
+        text.flush()
+        content = written.getvalue()
+    response = Response(content, mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
