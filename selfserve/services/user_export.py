@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, tuple_
+from sqlalchemy import Row, and_, tuple_
 
 from selfserve.database import begin_snapshot, unwritable
 from selfserve.errors import Invalid
@@ -77,8 +77,8 @@ def _batches(wanted: UserFilter) -> Iterator[Sequence[Row[Any]]]:
     """Walk along the index, each batch from where the last one ended."""
     place = User.created_at, User.id
     linked = select_passing(wanted).outerjoin(Invitation, and_(Invitation.user_pk == User.id, are_open()))
-    columns = *_OF_USER, count_active_keys().label("active_keys"), *_OF_LINK
-    rows: Select[Any] = linked.with_only_columns(*columns, maintain_column_froms=True)
+    columns: list[Any] = [*_OF_USER, count_active_keys().label("active_keys"), *_OF_LINK]
+    rows = linked.with_only_columns(*columns, maintain_column_froms=True)
     rows = rows.order_by(*place).limit(AT_ONCE)
     batch = db.session.execute(rows).all()
     while batch:
