@@ -1,0 +1,60 @@
+"""Lists of everyone's are read in the order of an index: nothing may be sorted for a page out of a million."""
+
+import pytest
+from sqlalchemy import event
+
+from selfserve.extensions import db
+from selfserve.schemas.keys import KeyAliasQuery, KeyFilter, KeyListQuery
+from selfserve.schemas.users import UserFilter
+from selfserve.services import key_lists, user_lists
+from tests.factories import make_key, make_user
+
+KEYS = [{}, {"status": "blocked"}, {"status": "over_budget"}]
+KEYS += [{"sort": sort, "dir": way} for sort in ("created", "used", "expires") for way in ("asc", "desc")]
+USERS = [{}, {"status": "blocked"}, {"status": "invited"}]
+LISTS = {
+    **{f"all keys {asked}": lambda actor, a=asked: key_lists.list_all_keys(actor, KeyFilter(**a)) for asked in KEYS},
+    **{f"users {asked}": lambda actor, a=asked: user_lists.list_user_page(actor, UserFilter(**a)) for asked in USERS},
+    "key/list": lambda actor: key_lists.list_keys(actor, KeyListQuery()),
+    "key/aliases": lambda actor: key_lists.list_aliases(actor, KeyAliasQuery()),
+}
+FORBIDDEN = ("Sort", "TEMP B-TREE", "Seq Scan")
+
+
+def plans_of(ask):
+    """Run something and explain every ordered statement it sent, with what is cheap for few rows forbidden."""
+    sent = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        if "ORDER BY" in statement:
+            sent.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        ask()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    db.session.remove()
+    with db.engine.connect() as connection:
+        if db.engine.dialect.name == "postgresql":
+            for way in ("seqscan", "sort", "bitmapscan", "hashjoin", "mergejoin"):
+                connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+        explain = "EXPLAIN QUERY PLAN" if db.engine.dialect.name == "sqlite" else "EXPLAIN"
+        return [
+            "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters))
+            for statement, parameters in sent
+        ]
+
+
+@pytest.mark.parametrize("ask", LISTS.values(), ids=LISTS)
+def test_a_list_is_read_in_the_order_of_an_index(as_actor, ada, ask):
+    make_key(make_user(), "laptop")
+    plans = plans_of(lambda: ask(as_actor(ada)))
+    assert plans
+    for plan in plans:
+        assert not [word for word in FORBIDDEN if word in plan], plan
+
+
+def test_the_look_sees_a_list_that_is_sorted(as_actor, ada):
+    plans = plans_of(lambda: key_lists.list_keys(as_actor(ada), KeyListQuery(sort_by="updated_at")))
+    assert [word for word in FORBIDDEN if word in plans[0]]
