@@ -51,7 +51,7 @@ check: $(VENV)/.dev ## Lint, format, types, templates, migrations, dead code
 	@TEST_DATABASE=postgresql $(PYTEST) tests/contract/test_migrations.py
 
 bench: $(VENV)/.dev static ## Measure beside a bare Flask view, about 90 minutes (make bench quick=1)
-	@$(PY) -m bench $(if $(quick),--effort quick) $(if $(databases),--databases $(databases)) $(if $(only),--only $(only))
+	@$(PY) -m bench $(if $(quick),--effort quick) $(if $(short),--effort short) $(if $(databases),--databases $(databases)) $(if $(only),--only $(only))
 
 fix: $(VENV)/.dev ## Format, and mend what the linter can mend
 	@$(PY) -m ruff check --fix .

@@ -13,7 +13,7 @@ from bench.databases import ROOT
 from bench.findings import Figure, Findings
 from bench.load import WITHOUT_WRK
 from bench.rows import ROWS
-from bench.sizes import FULL, Effort, Size
+from bench.sizes import FULL, SHORT, Effort, Size
 from bench.verdicts import Verdict, judge
 
 
@@ -54,7 +54,9 @@ def _head(machine: dict[str, Any], effort: Effort, *, by_wrk: bool) -> list[str]
     lines = ["# Figures", "", "Made by `make bench`; what they mean stands in docs/performance.md.", ""]
     lines += [f"- {name}: {value}" for name, value in machine.items()]
     lines += [_size_line(effort.small), _size_line(effort.big), f"- seconds a row: {effort.seconds:g}"]
-    if effort != FULL:
+    if effort == SHORT:
+        lines += ["", "A short run: the houses of the full one, two workers, 3 seconds a row instead of 10."]
+    elif effort != FULL:
         lines += ["", "**A quick run: it shows that the tool works, not how fast Selfserve is.**"]
     return [*lines, *([] if by_wrk else ["", f"**{WITHOUT_WRK}**"]), ""]
 

@@ -47,6 +47,8 @@ class Effort:
 
 
 FULL = Effort(Size("small", 100, 1_000, 10_000), Size("big", 100_000, 1_000_000, 10_000_000))
+SHORT = Effort(FULL.small, FULL.big, workers=(2,), seconds=3, warm_up=1, memory_requests=40_000)
+"""The same houses as the full run, in a quarter of its time."""
 QUICK = Effort(
     Size("small", 20, 200, 1_000),
     Size("big", 200, 2_000, 10_000),
