@@ -148,7 +148,7 @@ class KeyFilter(Command):
     status: Literal["active", "expiring", "blocked", "expired", "over_budget", "deleted"] | None = None
     sort: Literal["created", "name", "used", "expires", "spend"] | None = None
     dir: Literal["asc", "desc"] | None = None
-    owner: OptionalText = None
+    owner: Search = None
     after: Cursor = None
 
 
