@@ -69,10 +69,10 @@ def visit(there, scenes):
     """Open every page for every scene, whole and in parts; and the link that was sent to somebody."""
     for number, scene in enumerate(scenes):
         for route in [route for route in READS if route.is_page]:
-            for htmx in (False, True):
-                answer = there.ask(route, scene, htmx=htmx)
+            for query, htmx in [*((query, False) for query in queries(route, scene)), ("", True)]:
+                answer = there.ask(route, scene, query, htmx=htmx)
                 if answer.status == 200 and not answer.is_sheet:
-                    yield (str(route), number, htmx), answer
+                    yield (str(route), number, query.partition("=")[0], htmx), answer
     guest = Browser(InProcess(there.page.transport.client.application))
     yield "onboarding", guest.follow(guest.get(f"/ui/onboarding?id={scenes[1].invitation.secret}"))
 
