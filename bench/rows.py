@@ -91,6 +91,7 @@ MISSED = {
     ("user_new", "statements"): "a user and their first key are two deeds, each with its record",
     ("invitation_new", "ratio"): _WAITS,
     ("users_search", "beside"): "one user in nine is found, and all eleven thousand are put in order for one page",
+    ("keys page", "size"): "fifty rows with a menu each are nine of the kilobytes",
     ("all_spend", "growth"): "everyone's sums of any range are made of the sums per day when they are asked for: kept"
     " ones would be a row that every call waits for (docs/decisions/0010-spend.md)",
 }

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from flask import Response
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """What makes a spreadsheet read a cell as a formula, in either width."""
+_AFTER_SEPARATOR = re.compile(r"([;|\t]\s*)(?=[=+\-@＝＋－＠])")
+"""Where another list separator than ours begins a cell, as in half of Europe: `x;=1+1`."""
 
 
 def sheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -26,4 +29,6 @@ def sheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) ->
 
 def harmless(cell: object) -> object:
     """Write a text so that a spreadsheet shows it and never runs it; what is no text stays."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    return ("'" if cell.startswith(_FORMULA) else "") + cell[:1] + _AFTER_SEPARATOR.sub(r"\1'", cell[1:])

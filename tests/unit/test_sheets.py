@@ -35,3 +35,12 @@ def test_whatever_stands_in_a_cell_comes_back_as_it_was():
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert response.headers["Content-Disposition"] == 'attachment; filename="names.csv"'
     assert response.get_data(as_text=True).startswith("name,length\r\n")
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [("x;=1+1", "x;'=1+1"), ("a; -2", "a; '-2"), ("a|@b", "a|'@b"), ("a\t+b", "a\t'+b"), ("a;b", "a;b"), (-5, -5)],
+)
+def test_another_list_separator_begins_no_formula(cell, written):
+    """S-36: half of Europe opens such a file with the semicolon as separator."""
+    assert harmless(cell) == written
