@@ -1,6 +1,5 @@
 """A person (or the reserved row of the master key)."""
 
-import re
 import uuid
 from datetime import datetime
 from enum import StrEnum
@@ -80,12 +79,6 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
     def name(self) -> str:
         """What to call them."""
         return self.alias or self.email or self.user_id
-
-    @property
-    def initials(self) -> str:
-        """Two letters for the avatar."""
-        words = re.findall(r"\w+", (self.alias or self.email or self.user_id).split("@")[0]) or ["?"]
-        return (words[0][0] + words[-1][0] if len(words) > 1 else words[0][:2]).upper()
 
     @property
     def has_password(self) -> bool:
