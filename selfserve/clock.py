@@ -11,6 +11,7 @@ DURATION_FORMS = "30s, 30m, 30h, 30d, 1w or 1mo"
 
 _DURATION = re.compile(r"(\d{1,9})\s*(mo|min|hr|[smhdw])", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "hr": 3600, "d": 86400, "w": 604800}
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -53,29 +54,49 @@ def after(duration: str, start: datetime) -> datetime:
 
 
 def next_reset(duration: str, moment: datetime) -> datetime:
-    """Tell when a budget window that holds `moment` ends.
+    """Tell when the first window of a budget ends, one that holds `moment`.
 
-    Windows of a day, a week or a month end at midnight UTC, on Monday or on the first; others run from `moment`.
-    This is how LiteLLM snaps them, so a budget moved over from it resets on the same day.
+    A month (`1mo`, `30d`) ends on the first, a week (`7d`, `1w`) on Monday, other days so many after today's midnight;
+    hours are counted from midnight, minutes from the hour, seconds from the minute; all in UTC. This is how LiteLLM
+    snaps them, so a budget moved over from it resets at the same time.
     """
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     count, unit = _parse(duration)
-    hours = count * _SECONDS.get(unit, 0) / 3600
-    if unit == "mo" or hours == 30 * 24:
-        return _add_months(midnight.replace(day=1), count if unit == "mo" else 1)
-    if hours == 24:
-        return midnight + timedelta(days=1)
-    if hours == 7 * 24:
-        return midnight + timedelta(days=7 - midnight.weekday())
-    return after(duration, moment)
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if months := _months(count, unit):
+        return _add_months(midnight.replace(day=1), months)
+    length = timedelta(seconds=count * _SECONDS[unit])
+    if unit in "dw":
+        return midnight + (length - timedelta(days=midnight.weekday()) if length == _WEEK else length)
+    began = {"s": moment.replace(microsecond=0, second=0), "m": moment.replace(microsecond=0, second=0, minute=0)}
+    start = began.get(unit[0], midnight)
+    return start + ((moment - start) // length + 1) * length
+
+
+def reset_after(duration: str, last: datetime, moment: datetime) -> datetime:
+    """Tell when the window that holds `moment` ends, where an earlier one ended at `last`.
+
+    The windows between follow each other without a gap, whenever somebody looks.
+    """
+    count, unit = _parse(duration)
+    if step := _months(count, unit):
+        passed = (moment.year - last.year) * 12 + moment.month - last.month
+        end = _add_months(last, passed // step * step)
+        return end if end > moment else _add_months(last, (passed // step + 1) * step)
+    length = timedelta(seconds=count * _SECONDS[unit])
+    return last + ((moment - last) // length + 1) * length
 
 
 def window_start(duration: str, end: datetime) -> datetime:
     """Tell when the budget window that ends at `end` began."""
     count, unit = _parse(duration)
-    if unit == "mo" or count * _SECONDS[unit] == 30 * 86400:
-        return _add_months(end, -count if unit == "mo" else -1)
+    if months := _months(count, unit):
+        return _add_months(end, -months)
     return end - timedelta(seconds=count * _SECONDS[unit])
+
+
+def _months(count: int, unit: str) -> int:
+    """Tell how many calendar months a window is long, 0 where it is counted otherwise; 30 days are a month."""
+    return count if unit == "mo" else int((count, unit) == (30, "d"))
 
 
 def _parse(duration: str) -> tuple[int, str]:

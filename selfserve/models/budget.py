@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from selfserve.clock import next_reset, now, window_start
+from selfserve.clock import next_reset, now, reset_after, window_start
 from selfserve.database import UtcDateTime
 
 MICROSECOND = timedelta(microseconds=1)
@@ -67,12 +67,10 @@ class Budgeted:
 
     @property
     def next_reset_at(self) -> datetime | None:
-        """When the window ends, reckoned from now if it was not renewed yet."""
-        return (
-            next_reset(self.budget_duration, now())
-            if self.is_window_over and self.budget_duration
-            else self.budget_reset_at
-        )
+        """When the window that holds now ends, whether it was renewed yet or not."""
+        if self.budget_reset_at and self.budget_duration and self.is_window_over:
+            return reset_after(self.budget_duration, self.budget_reset_at, now())
+        return self.budget_reset_at
 
     @property
     def window(self) -> Window | None:
@@ -120,5 +118,5 @@ class Budgeted:
     def renew_window(self) -> None:
         """Begin the window that holds now, if the last one has ended."""
         if self.is_window_over and self.budget_duration:
+            self.budget_reset_at = self.next_reset_at
             self.window_spend = 0
-            self.budget_reset_at = next_reset(self.budget_duration, now())

@@ -1,4 +1,4 @@
-"""Durations as documented, and budget windows that reset on the day LiteLLM resets them."""
+"""Durations as documented."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfserve.clock import after, next_reset, now, window_start
+from selfserve.clock import after, now
 
 NOON = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)  # a Tuesday
 
@@ -77,39 +77,5 @@ def test_nothing_but_a_value_error_ever_comes_out(anything):
         assert after(anything, NOON) > NOON
 
 
-@pytest.mark.parametrize(
-    ("duration", "end"),
-    [
-        ("1d", datetime(2026, 11, 25, tzinfo=UTC)),
-        ("24h", datetime(2026, 11, 25, tzinfo=UTC)),
-        ("7d", datetime(2026, 11, 30, tzinfo=UTC)),
-        ("1w", datetime(2026, 11, 30, tzinfo=UTC)),
-        ("30d", datetime(2026, 12, 1, tzinfo=UTC)),
-        ("1mo", datetime(2026, 12, 1, tzinfo=UTC)),
-        ("2mo", datetime(2027, 1, 1, tzinfo=UTC)),
-        ("1h", NOON + timedelta(hours=1)),
-        ("90d", NOON + timedelta(days=90)),
-    ],
-)
-def test_a_budget_window_ends_at_midnight_on_monday_or_on_the_first(duration, end):
-    assert next_reset(duration, NOON) == end
-
-
-@given(
-    st.sampled_from(["1d", "7d", "1w", "30d", "1mo", "3mo", "1h", "45m"]),
-    st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
-)
-def test_a_window_always_ends_later_and_the_next_one_later_still(duration, moment):
-    first = next_reset(duration, moment)
-    assert moment < first < next_reset(duration, first)
-
-
 def test_now_is_in_utc():
     assert now().utcoffset() == timedelta(0)
-
-
-@pytest.mark.parametrize("duration", ["1mo", "2mo", "30d", "7d", "1w", "24h", "1d", "5h", "90min"])
-def test_a_window_begins_before_what_it_holds_and_ends_after_it(duration):
-    moment = datetime(2026, 11, 24, 9, 30, 5, tzinfo=UTC)
-    end = next_reset(duration, moment)
-    assert window_start(duration, end) <= moment < end

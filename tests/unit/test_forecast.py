@@ -104,7 +104,7 @@ def test_it_is_exact_whatever_the_amounts(spend, seconds, more):
     ("duration", "kind", "start"),
     [("1mo", "month", datetime(2026, 6, 1, tzinfo=UTC)), ("30d", "month", datetime(2026, 6, 1, tzinfo=UTC)),
      ("7d", "week", datetime(2026, 6, 15, tzinfo=UTC)), ("1d", "day", MIDNIGHT), ("24h", "day", MIDNIGHT),
-     ("12h", "other", NOON), ("3mo", "other", datetime(2026, 6, 1, tzinfo=UTC)), ("10d", "other", NOON)],
+     ("12h", "other", NOON), ("3mo", "other", datetime(2026, 6, 1, tzinfo=UTC)), ("10d", "other", MIDNIGHT)],
 )  # fmt: skip
 def test_a_window_knows_when_it_began_and_what_it_is_called(duration, kind, start):
     with travel(NOON, tick=False):
