@@ -11,6 +11,7 @@ from selfserve.config import Settings, SettingsError, load_settings
 from selfserve.database import engine_options, prepare
 from selfserve.extensions import LateMigrate, csrf, db
 from selfserve.permissions import Permission, Role
+from selfserve.upstreams import load_upstreams
 from selfserve.web.appearance import chosen_appearance
 from selfserve.web.bodies import guard_input
 from selfserve.web.errors import init_errors
@@ -66,6 +67,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
     secret = settings.selfserve_secret_key.get_secret_value()
     return {
         "SETTINGS": settings,
+        "UPSTREAMS": load_upstreams(settings),
         "SECRET_KEY": derive(secret, "cookies"),
         "WTF_CSRF_SECRET_KEY": derive(secret, "csrf"),
         "ONBOARDING_KEY": derive(secret, "onboarding"),

@@ -52,6 +52,24 @@ class Settings(BaseSettings):
     selfserve_gateway_url: str = Field(
         "", description="Where people point their tools when it is not this portal, with its `/v1` if it has one."
     )
+    upstream_base_url: str = Field(
+        "", description="The OpenAI-compatible server that keys open, such as `https://api.openai.com/v1`."
+    )
+    upstream_api_key: SecretStr = Field(SecretStr(""), description="The key that is sent to it.")
+    selfserve_upstreams: Path | None = Field(
+        None, description="A TOML file of several upstreams with their models and prices."
+    )
+    selfserve_upstream_timeout: int = Field(600, ge=1, le=3600, description="Seconds that a whole call may take.")
+    selfserve_upstream_first_byte: int = Field(
+        300, ge=1, le=3600, description="Seconds to wait for the first byte of an upstream's answer."
+    )
+    selfserve_upstream_idle: int = Field(
+        60, ge=1, le=3600, description="Seconds of silence after which a stream counts as broken."
+    )
+    selfserve_call_megabytes: int = Field(20, ge=1, le=500, description="The largest body of a call to a model.")
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="`redis://...` counts requests and tokens per minute; empty: the database does."
+    )
     server_root_path: str = Field("", description="Path prefix behind a reverse proxy, such as `/llm/keys`.")
     proxy_logout_url: str = Field(
         "", description="Where the browser goes after signing out; empty means the sign-in page."
@@ -124,12 +142,12 @@ class Settings(BaseSettings):
                 raise ValueError("must be an address to listen on, such as 127.0.0.1 or 0.0.0.0.") from None
         return host
 
-    @field_validator("proxy_base_url", "proxy_logout_url", "selfserve_gateway_url")
+    @field_validator("proxy_base_url", "proxy_logout_url", "selfserve_gateway_url", "upstream_base_url")
     @classmethod
     def _url_is_http(cls, url: str) -> str:
         """Refuse what is no plain http or https address."""
         url = url.strip()
-        if url and not _is_http_address(url):
+        if url and not is_http_address(url):
             raise ValueError("must be an address such as `https://keys.example.com`.")
         parts = urlsplit(url)
         return url.rstrip("/") if parts.path in ("", "/") and not parts.query else url
@@ -229,7 +247,7 @@ GENERATED = {"litellm_master_key": "master_key", "selfserve_secret_key": "secret
 """Secrets that setup makes, and their files in the data folder."""
 
 
-def _is_http_address(url: str) -> bool:
+def is_http_address(url: str) -> bool:
     """Tell whether a text is a plain http or https address."""
     is_plain = not re.search(r"[\s;,'\"<>@]", url)
     return is_plain and _is_readable(url) and bool(re.match(r"https?://[^/?#]", url))

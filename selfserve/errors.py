@@ -102,6 +102,24 @@ class TooMany(DomainError):
         self.retry_after = retry_after
 
 
+class BudgetExceeded(DomainError):
+    """The money is used up; to try again at once helps nobody."""
+
+    status, type, title = 429, "budget_exceeded", "The budget is used up"
+
+
+class UpstreamFailed(DomainError):
+    """The server that a call was sent on to did not answer as it should."""
+
+    status, type, title = 502, "upstream_error", "The model's server failed"
+
+
+class UpstreamTimeout(DomainError):
+    """The server that a call was sent on to did not answer in time."""
+
+    status, type, title = 504, "upstream_timeout", "The model's server took too long"
+
+
 class Unavailable(DomainError):
     """The database or an upstream is away; nothing was changed."""
 

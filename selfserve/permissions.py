@@ -68,6 +68,8 @@ class Permission(StrEnum):
     KEY_DELETE = "key:delete"
     KEY_OVERSEE = "key:oversee"
     SPEND_READ = "spend:read"
+    MODEL_CALL = "model:call"
+    MODEL_LIST = "model:list"
     USER_READ = "user:read"
     USER_LIST = "user:list"
     USER_CREATE = "user:create"
@@ -78,11 +80,18 @@ class Permission(StrEnum):
     INVITATION_UPDATE = "invitation:update"
     INVITATION_DELETE = "invitation:delete"
     ROLE_LIST = "role:list"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_UPDATE = "settings:update"
 
     @property
     def is_read(self) -> bool:
         """Whether it only looks."""
         return self.rpartition(":")[2] in ("read", "list", "oversee")
+
+    @property
+    def outlives_rotation(self) -> bool:
+        """Whether a secret that was rotated still holds it while its grace lasts."""
+        return self.is_read or self is Permission.MODEL_CALL
 
     @property
     def sentence(self) -> str:
@@ -105,6 +114,8 @@ _SENTENCES = {
     Permission.KEY_DELETE: "delete keys and undo it",
     Permission.KEY_OVERSEE: "open the list of all keys",
     Permission.SPEND_READ: "view spend",
+    Permission.MODEL_CALL: "call models with a key",
+    Permission.MODEL_LIST: "list the models they may call",
     Permission.USER_READ: "view a user",
     Permission.USER_LIST: "list users",
     Permission.USER_CREATE: "create users",
@@ -115,6 +126,8 @@ _SENTENCES = {
     Permission.INVITATION_UPDATE: "end invitations",
     Permission.INVITATION_DELETE: "delete invitations",
     Permission.ROLE_LIST: "list the roles",
+    Permission.SETTINGS_READ: "view settings and prices",
+    Permission.SETTINGS_UPDATE: "change prices and test upstreams",
 }
 
 
@@ -134,6 +147,8 @@ _OWN_READS = {
     Permission.ACTIVITY_READ: Reach.OWN,
     Permission.KEY_READ: Reach.OWN,
     Permission.SPEND_READ: Reach.OWN,
+    Permission.MODEL_CALL: Reach.OWN,
+    Permission.MODEL_LIST: Reach.OWN,
     Permission.USER_READ: Reach.OWN,
     Permission.ROLE_LIST: Reach.ANYONES,
 }
@@ -146,6 +161,7 @@ _ADMIN_READS = _OWN_READS | {
     Permission.USER_READ: Reach.ANYONES,
     Permission.USER_LIST: Reach.ANYONES,
     Permission.INVITATION_READ: Reach.ANYONES,
+    Permission.SETTINGS_READ: Reach.ANYONES,
 }
 
 POLICY: dict[Role, dict[Permission, Reach]] = {
@@ -173,6 +189,7 @@ POLICY: dict[Role, dict[Permission, Reach]] = {
         Permission.INVITATION_CREATE: Reach.ANYONES,
         Permission.INVITATION_UPDATE: Reach.ANYONES,
         Permission.INVITATION_DELETE: Reach.ANYONES,
+        Permission.SETTINGS_UPDATE: Reach.ANYONES,
     },
 }
 
@@ -236,7 +253,19 @@ def reach(role: Role, permission: Permission) -> Reach | None:
     return POLICY[role].get(permission)
 
 
+def covers(models: Collection[str], model: str) -> bool:
+    """Tell whether a list of models holds one: by name or by a beginning with `*`; an empty list holds all."""
+    return not models or any(_matches(listed, model) for listed in models)
+
+
 def allows(actor: Actor, permission: Permission, owner_id: str | None = None) -> bool:
     """Tell whether the actor may do this to something that belongs to `owner_id` (a user's row id)."""
     how_far = reach(actor.role, permission)
     return how_far is Reach.ANYONES or (how_far is Reach.OWN and owner_id in (None, actor.id))
+
+
+def _matches(listed: str, model: str) -> bool:
+    """Tell whether one entry of a list stands for a model; `all-proxy-models` is the documented word for each."""
+    if listed.endswith("*"):
+        return model.startswith(listed[:-1])
+    return listed in (model, "all-proxy-models")

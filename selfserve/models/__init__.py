@@ -5,6 +5,9 @@ from selfserve.models.audit_event import AuditEvent
 from selfserve.models.call import Call, DailySpend
 from selfserve.models.former_secret import FormerSecret
 from selfserve.models.invitation import Invitation
+from selfserve.models.model_price import ModelPrice
+from selfserve.models.open_call import OpenCall
+from selfserve.models.rate_window import RateWindow
 from selfserve.models.session import Session
 from selfserve.models.tally import Tally
 from selfserve.models.throttle import Throttle
@@ -18,6 +21,9 @@ __all__ = [
     "FormerSecret",
     "Invitation",
     "KeyStatus",
+    "ModelPrice",
+    "OpenCall",
+    "RateWindow",
     "Session",
     "Tally",
     "Throttle",

@@ -45,6 +45,7 @@ class Budgeted:
 
     created_at: Mapped[datetime]
     max_budget: Mapped[int | None] = mapped_column(BigInteger)
+    soft_budget: Mapped[int | None] = mapped_column(BigInteger, doc="Past it there is a word of warning, no refusal.")
     budget_duration: Mapped[str | None] = mapped_column(String(32))
     budget_reset_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     window_spend: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
@@ -64,6 +65,11 @@ class Budgeted:
     def is_over_budget(self) -> bool:
         """Whether the budget of the window is used up."""
         return self.max_budget is not None and self.spend >= self.max_budget
+
+    @property
+    def is_over_soft_budget(self) -> bool:
+        """Whether so much was spent in the window that somebody wanted to know."""
+        return self.soft_budget is not None and self.spend >= self.soft_budget
 
     @property
     def next_reset_at(self) -> datetime | None:

@@ -27,6 +27,10 @@ class Call(Base):
     is_failed: Mapped[bool] = mapped_column(Boolean, default=False)
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(255))
+    provider: Mapped[str | None] = mapped_column(String(64), doc="The name of the upstream.")
+    status: Mapped[int | None] = mapped_column(Integer)
+    latency_ms: Mapped[int | None] = mapped_column(Integer, doc="From when it was let in to its last byte.")
+    exception: Mapped[str | None] = mapped_column(String(32), doc="Why the cost is not what the price says, if so.")
 
     __table_args__ = (
         Index("ix_calls_user", "user_pk", "started_at"),
@@ -50,5 +54,6 @@ class DailySpend(Base):
     cached_tokens: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     requests: Mapped[int] = mapped_column(Integer, default=0)
     failed_requests: Mapped[int] = mapped_column(Integer, default=0)
+    unpriced_requests: Mapped[int] = mapped_column(Integer, default=0, server_default="0", doc="Of unknown cost.")
 
     __table_args__ = (Index("ix_daily_spend_day", "day", "model"), Index("ix_daily_spend_key", "key_id", "day"))

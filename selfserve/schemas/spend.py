@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from selfserve.calls import CallException
 from selfserve.clock import Days
 from selfserve.money import NANOS_PER_DOLLAR
 from selfserve.schemas.fields import Command, Flag, OptionalText, Page, PageSize, Secret, Text, described_as, wrong
@@ -63,6 +64,10 @@ class CallRecord(Command):
     is_failed: bool = False
     address: Annotated[str | None, _cut(64)] = None
     user_agent: Annotated[str | None, _cut(255)] = None
+    provider: Annotated[str | None, _cut(64)] = None
+    status: Annotated[int | None, Field(ge=100, le=599)] = None
+    latency_ms: Annotated[int | None, Field(ge=0, le=86_400_000)] = None
+    exception: CallException | None = None
 
     @field_validator("cached_tokens")
     @classmethod

@@ -47,7 +47,7 @@ def require(actor: Actor, permission: Permission) -> None:
     """
     if not allows(actor, permission):
         raise refusal(actor, permission)
-    if actor.key and actor.key.former_hash and not permission.is_read:
+    if actor.key and actor.key.former_hash and not permission.outlives_rotation:
         raise Forbidden("This secret was rotated and changes nothing any more. Use the new one.")
 
 

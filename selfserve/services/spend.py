@@ -86,4 +86,5 @@ def _amounts(call: CallRecord) -> dict[str, int]:
         "prompt_tokens": call.prompt_tokens,
         "completion_tokens": call.completion_tokens,
         "cached_tokens": call.cached_tokens,
+        "unpriced_requests": int(call.exception is not None and call.exception.is_cost_unknown),
     }

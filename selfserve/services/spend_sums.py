@@ -12,7 +12,10 @@ from selfserve.models import Call, DailySpend, User
 from selfserve.permissions import Actor, Permission, Reach, reach
 from selfserve.services.actors import require
 
-SUMMED = ("spend", "requests", "failed_requests", "prompt_tokens", "completion_tokens", "cached_tokens")
+SUMMED = (
+    *("spend", "requests", "failed_requests"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "unpriced_requests"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Sums:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    unpriced_requests: int = 0
 
     @property
     def tokens(self) -> int:

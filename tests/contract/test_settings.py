@@ -21,7 +21,7 @@ def defaults():
     written = {}
     for name, field in Settings.model_fields.items():
         value = "" if field.is_required() else field.default
-        written[name.upper()] = str(value).lower() if isinstance(value, bool) else str(value)
+        written[name.upper()] = str(value).lower() if isinstance(value, bool) else str(value or "")
     return written
 
 

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "selfserve"
 
 PLAIN = {"addresses", "errors", "permissions", "config", "money", "clock", "minting", "devices"}
+PLAIN |= {"prices", "upstreams", "calls"}
 BELOW_MODELS = PLAIN | {"extensions", "database"}
 WEB_FRAMEWORK = {"flask", "werkzeug", "wtforms", "flask_login", "flask_wtf", "jinja2", "markupsafe"}
 DATABASE = {"sqlalchemy", "flask_sqlalchemy", "psycopg", "sqlite3"}
@@ -21,9 +22,13 @@ MAY_AND_NEVER = {
     "models": (BELOW_MODELS | {"models"}, WEB_FRAMEWORK | {"pydantic", "commit"}),
     "schemas": (PLAIN | {"schemas"}, WEB_FRAMEWORK | DATABASE),
     "services": (BELOW_MODELS | {"models", "schemas", "services"}, WEB_FRAMEWORK | {"render_template"}),
-    "web": (BELOW_MODELS | {"models", "schemas", "services", "web"}, {"commit"}),
+    "gateway": (
+        PLAIN | {"schemas", "services", "gateway"},
+        WEB_FRAMEWORK | DATABASE | {"models", "commit", "transaction"},
+    ),
+    "web": (BELOW_MODELS | {"models", "schemas", "services", "gateway", "web"}, {"commit"}),
     "blueprints": (
-        PLAIN | {"schemas", "services", "web", "blueprints"},
+        PLAIN | {"schemas", "services", "gateway", "web", "blueprints"},
         DATABASE | {"models", "commit", "abort", "transaction"},
     ),
 }

@@ -18,7 +18,10 @@ STATUSES = {
     "WrongMediaType": 415,
     "Invalid": 422,
     "TooMany": 429,
+    "BudgetExceeded": 429,
+    "UpstreamFailed": 502,
     "Unavailable": 503,
+    "UpstreamTimeout": 504,
 }
 KINDS = {
     kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DomainError)
@@ -32,7 +35,7 @@ def test_the_statuses_are_the_documented_ones():
 @pytest.mark.parametrize("name", sorted(STATUSES))
 def test_each_has_a_wire_word_and_a_title(name):
     kind = KINDS[name]
-    assert kind.type.endswith("_error")
+    assert kind.type.endswith(("_error", "_exceeded", "_timeout"))
     assert kind.title
     assert kind.title != DomainError.title
 

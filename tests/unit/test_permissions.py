@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from selfserve.permissions import POLICY, Actor, Permission, Reach, Role, allows, reach
+from selfserve.permissions import POLICY, Actor, Permission, Reach, Role, allows, covers, reach
 
 TABLE = """
                      proxy_admin  proxy_admin_viewer  internal_user  internal_user_viewer
@@ -22,6 +22,8 @@ key:block            anyones      -                   own            -
 key:delete           anyones      -                   own            -
 key:oversee          anyones      anyones             -              -
 spend:read           anyones      anyones             own            own
+model:call           own          own                 own            own
+model:list           own          own                 own            own
 user:read            anyones      anyones             own            own
 user:list            anyones      anyones             -              -
 user:create          anyones      -                   -              -
@@ -32,6 +34,8 @@ invitation:create    anyones      -                   -              -
 invitation:update    anyones      -                   -              -
 invitation:delete    anyones      -                   -              -
 role:list            anyones      anyones             anyones        anyones
+settings:read        anyones      anyones             -              -
+settings:update      anyones      -                   -              -
 """
 
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
@@ -61,7 +65,7 @@ def test_the_table_names_every_role_and_every_permission_once():
 
 
 def test_viewers_hold_nothing_that_writes_but_what_is_about_themselves():
-    own = {Permission.ACCOUNT_PASSWORD, Permission.ACCOUNT_APPEARANCE, Permission.SESSION_END}
+    own = {Permission.ACCOUNT_PASSWORD, Permission.ACCOUNT_APPEARANCE, Permission.SESSION_END, Permission.MODEL_CALL}
     for role in (Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER_VIEWER):
         verbs = {permission.rpartition(":")[2] for permission in set(POLICY[role]) - own}
         assert verbs <= {"read", "list", "oversee"}
@@ -110,3 +114,21 @@ def test_roles_and_permissions_have_words_for_people():
 
 def test_an_actor_shows_nothing_of_its_key():
     assert "key" not in repr(MIA)
+
+
+@pytest.mark.parametrize(
+    ("models", "model", "is_covered"),
+    [
+        ([], "gpt-5", True),
+        (["gpt-5"], "gpt-5", True),
+        (["gpt-5"], "gpt-5-mini", False),
+        (["gpt-5*"], "gpt-5-mini", True),
+        (["openai/*"], "anthropic/claude", False),
+        (["*"], "anything", True),
+        (["all-proxy-models"], "anything", True),
+        (["gpt-5"], "*", False),
+        (["gpt-5"], "", False),
+    ],
+)
+def test_a_list_of_models_covers_what_it_names(models, model, is_covered):
+    assert covers(models, model) is is_covered

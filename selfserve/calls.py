@@ -1,0 +1,72 @@
+"""A call to a model on its way: what it asks for, how it was let in, how it went."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from selfserve.permissions import Client
+from selfserve.prices import Price, Usage
+from selfserve.upstreams import Route
+
+CLIENT_LEFT = 499
+"""The status of a call whose client did not wait for the end; nginx made the number usual."""
+
+
+class CallException(StrEnum):
+    """Why what a call cost is not exactly what its price says."""
+
+    PRICE_UNKNOWN = "price_unknown"
+    USAGE_ESTIMATED = "usage_estimated"
+    MORE_THAN_ASKED = "more_than_asked"
+    UNCOUNTED = "uncounted"
+
+    @property
+    def is_cost_unknown(self) -> bool:
+        """Whether nobody knows what the call cost; its cost is recorded as nothing and said to be unknown."""
+        return self in (CallException.PRICE_UNKNOWN, CallException.UNCOUNTED)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a call asks for, as its body says.
+
+    `prompt_tokens` is more than it can be; `max_tokens` is what each of the `choices` may be at most, None if not said.
+    """
+
+    model: str
+    prompt_tokens: int
+    max_tokens: int | None = None
+    choices: int = 1
+    has_output: bool = True
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A call that was let in.
+
+    `max_tokens` is what its body must say, None to leave it as it is; `reserved` is in nano-dollars.
+    """
+
+    request_id: str
+    key_id: str
+    model: str
+    route: Route
+    price: Price | None
+    max_tokens: int | None
+    reserved: int
+    started_at: datetime
+    client: Client
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call went; no `usage` means that nothing was used."""
+
+    status: int
+    usage: Usage | None = None
+    is_estimated: bool = False
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it brought no answer, for another reason than that the client left."""
+        return self.status >= 400 and self.status != CLIENT_LEFT

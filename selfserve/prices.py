@@ -1,0 +1,157 @@
+"""What models cost: a trimmed copy of a public price list, and the cost of one call, rounded once.
+
+Prices per token are smaller than a nano-dollar, so they are Decimal; what a call costs is an integer of nano-dollars.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from selfserve.money import NANOS_PER_DOLLAR
+
+FILE = Path(__file__).parent / "data" / "prices.json"
+MODES = ("chat", "completion", "embedding", "responses")
+_COLUMNS = {
+    "prompt": "input_cost_per_token",
+    "completion": "output_cost_per_token",
+    "cached": "cache_read_input_token_cost",
+    "cache_write": "cache_creation_input_token_cost",
+}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The tokens of one call. The prompt's hold those that were read from a cache or written to one."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Dollars per token."""
+
+    prompt: Decimal
+    completion: Decimal
+    cached: Decimal
+    cache_write: Decimal
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a model costs, also where prompts longer than a number of tokens cost more."""
+
+    provider: str
+    mode: str
+    usual: Rate
+    longer: tuple[tuple[int, Rate], ...] = ()
+    most_prompt_tokens: int | None = None
+    most_completion_tokens: int | None = None
+
+    def rate(self, prompt_tokens: int) -> Rate:
+        """Give the rate for a prompt of this length."""
+        reached = [rate for threshold, rate in self.longer if prompt_tokens > threshold]
+        return reached[-1] if reached else self.usual
+
+    @property
+    def dearest(self) -> Rate:
+        """Give the most that each kind of token can cost, for the worst case of a call."""
+        rates = [self.usual, *(rate for _, rate in self.longer)]
+        return Rate(*(max(getattr(rate, name) for rate in rates) for name in _COLUMNS))
+
+
+def cost_of(price: Price, usage: Usage) -> int:
+    """Reckon what a call costs in nano-dollars, rounded half up, once."""
+    rate = price.rate(usage.prompt_tokens)
+    fresh = max(usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens, 0)
+    dollars = (
+        fresh * rate.prompt
+        + usage.cached_tokens * rate.cached
+        + usage.cache_write_tokens * rate.cache_write
+        + usage.completion_tokens * rate.completion
+    )
+    return int((dollars * NANOS_PER_DOLLAR).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def find_price(model: str) -> Price | None:
+    """Find a model in the list, None where it is not: then what it costs is unknown, never nothing."""
+    listed = _listed().get(model)
+    return read_price(listed) if listed else None
+
+
+def read_price(row: Mapping[str, Any]) -> Price:
+    """Read one row of the list."""
+    usual = _rate(row, None)
+    longer = [(int(threshold), _rate(more, usual)) for threshold, more in row.get("longer", {}).items()]
+    return Price(
+        row["provider"],
+        row["mode"],
+        usual,
+        tuple(sorted(longer, key=lambda tier: tier[0])),
+        row.get("most_prompt_tokens"),
+        row.get("most_completion_tokens"),
+    )
+
+
+def trim(public: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Keep of LiteLLM's `model_prices_and_context_window.json` what a call by tokens needs, prices as text."""
+    kept = {}
+    for model, row in sorted(public.items()):
+        if row.get("mode") in MODES and row.get("input_cost_per_token") is not None:
+            kept[model] = _trimmed(row)
+    return kept
+
+
+def write(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write the list with a line for each model, so that a refresh shows what changed."""
+    lines = (f"{json.dumps(model)}: {json.dumps(row)}" for model, row in rows.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _trimmed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Trim one row."""
+    kept: dict[str, Any] = {"provider": row.get("litellm_provider", ""), "mode": row["mode"]}
+    kept |= _prices(row, "")
+    thresholds = sorted({_threshold(name) for name in row} - {None}, key=lambda each: each or 0)
+    longer = {str(each): _prices(row, f"_above_{(each or 0) // 1000}k_tokens") for each in thresholds}
+    kept |= {"longer": longer} if longer else {}
+    sizes = {"most_prompt_tokens": row.get("max_input_tokens"), "most_completion_tokens": row.get("max_output_tokens")}
+    return kept | {name: size for name, size in sizes.items() if isinstance(size, int)}
+
+
+def _threshold(name: str) -> int | None:
+    """Read the number of tokens in `input_cost_per_token_above_200k_tokens`."""
+    prefix = _COLUMNS["prompt"] + "_above_"
+    digits = name.removeprefix(prefix).removesuffix("k_tokens")
+    return int(digits) * 1000 if name.startswith(prefix) and digits.isdigit() else None
+
+
+def _prices(row: Mapping[str, Any], suffix: str) -> dict[str, str]:
+    """Give the prices that a row names, as text without an exponent."""
+    named = {name: row.get(column + suffix) for name, column in _COLUMNS.items()}
+    return {name: f"{Decimal(str(price)):f}" for name, price in named.items() if price is not None}
+
+
+def _rate(row: Mapping[str, Any], usual: Rate | None) -> Rate:
+    """Read the prices of a row; what it does not name costs what it usually does, cached tokens as much as others."""
+    prompt = Decimal(row["prompt"]) if "prompt" in row else usual.prompt if usual else Decimal(0)
+    completion = Decimal(row.get("completion", usual.completion if usual else 0))
+    return Rate(
+        prompt,
+        completion,
+        Decimal(row["cached"]) if "cached" in row else prompt,
+        Decimal(row["cache_write"]) if "cache_write" in row else prompt,
+    )
+
+
+@cache
+def _listed() -> dict[str, dict[str, Any]]:
+    """Read the file when the first price is asked for."""
+    rows: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
+    return rows
