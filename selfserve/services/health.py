@@ -1,14 +1,15 @@
-"""Health: does the database answer?"""
+"""Health: does the database answer, and is it ours?"""
 
-from sqlalchemy import text
+from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from selfserve.extensions import db
+from selfserve.models import User
 
 
-def is_database_up() -> bool:
-    """Ask the database for the number one."""
+def is_database_ready() -> bool:
+    """Ask the database whether there is anybody: it answers neither when it is away nor before it has its tables."""
     try:
-        return bool(db.session.scalar(text("SELECT 1")) == 1)
+        return db.session.scalar(select(exists(select(User.id)))) is not None
     except SQLAlchemyError:
         return False

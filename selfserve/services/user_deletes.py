@@ -30,7 +30,7 @@ def delete_users(actor: Actor, user_ids: list[str]) -> list[User]:
 def count_keys_of(actor: Actor, row_id: str) -> int:
     """Tell how many keys of a user work now, so that a deletion can say what will stop."""
     user = get_user(actor, row_id, Permission.USER_DELETE)
-    return keys.count_active_keys_by_owner([user.id]).get(user.id, 0)
+    return 0 if user.is_blocked else keys.count_active_keys_by_owner([user.id]).get(user.id, 0)
 
 
 def _delete_all(actor: Actor, are_meant: ColumnElement[bool], expected: int) -> list[User]:

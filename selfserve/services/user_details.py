@@ -34,8 +34,9 @@ class UserDetail:
 def get_detail(actor: Actor, row_id: str) -> UserDetail:
     """Get a person with the counts of their keys, in one query. Raises NotFound."""
     require(actor, Permission.USER_LIST)
-    ends_soon = works_now() & (ApiKey.expires_at <= now() + SOON)
-    counts = _count_keys(works_now()), _count_keys(ends_soon), _count_keys()
+    is_active = works_now() & User.is_blocked.is_(False)
+    ends_soon = is_active & (ApiKey.expires_at <= now() + SOON)
+    counts = _count_keys(is_active), _count_keys(ends_soon), _count_keys()
     open_link = select(Invitation.expires_at).where(Invitation.user_pk == User.id, are_open())
     rows = living_users().where(User.id == row_id).add_columns(*counts, open_link.scalar_subquery())
     found = db.session.execute(rows).one_or_none()

@@ -123,9 +123,10 @@ def _in_status(status: str) -> Any:
 
 
 def count_active_keys() -> ScalarSelect[int]:
-    """Count, beside each user, the keys that work now."""
+    """Count, beside each user, the keys that work now: of somebody blocked none does."""
     is_theirs = ApiKey.owner_id == User.id, ApiKey.deleted_at.is_(None)
-    return select(func.count()).select_from(ApiKey).where(*is_theirs, works_now()).correlate(User).scalar_subquery()
+    active = select(func.count()).select_from(ApiKey).where(*is_theirs, works_now(), User.is_blocked.is_(False))
+    return active.correlate(User).scalar_subquery()
 
 
 def _of_open_link(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:

@@ -25,7 +25,7 @@ def liveness() -> str:
 @returns(Readiness)
 @raises(Unavailable)
 def readiness() -> Readiness:
-    """Say whether the database answers; 503 when it does not."""
-    if not health.is_database_up():
-        raise Unavailable("The database does not answer.")
+    """Say whether the database answers; 503 when it does not, and before it has its tables."""
+    if not health.is_database_ready():
+        raise Unavailable("The database does not answer, or was not set up yet.")
     return Readiness(status="healthy", db="connected")

@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.application import the_database
+from tests.clients import Curl, InProcess
+
 
 @pytest.mark.parametrize("path", ["/health/liveliness", "/health/liveness"])
 def test_it_is_alive(curl, path):
@@ -20,3 +23,9 @@ def test_it_asks_nobody_who_they_are_and_the_database_next_to_nothing(curl, quer
         with queries() as sent:
             assert curl(token).get(path).status == 200
         assert len(sent) == (1 if path.endswith("readiness") else 0)
+
+
+def test_it_is_not_ready_before_its_database_has_tables(app_with):
+    empty = app_with(database_url=the_database().another("empty", migrated=False))
+    assert Curl(InProcess(empty)).get("/health/readiness").status == 503
+    assert Curl(InProcess(empty)).get("/health/liveness").status == 200

@@ -40,6 +40,16 @@ def test_a_row_says_who_what_how_many_keys_and_how_much(boss):
         assert part in row_of(boss.get("/ui/users"), pia)
 
 
+def test_no_key_of_somebody_blocked_counts_as_active_wherever_they_are_counted(boss, rex):
+    make_key(rex)
+    (row,) = boss.get("/ui/users.csv?status=blocked").sheet
+    assert row["active_keys"] == "0"
+    cells = found(boss.get("/ui/users"), f"user-{rex.id}")
+    assert [words(cell) for cell in cells if cell.get("data-label") == "Keys"] == ["0"]
+    assert "Active keys 0 of 1" in boss.get(f"/ui/users/{rex.id}").html.words()
+    assert "Rex has no active key" in boss.get(f"/ui/users/{rex.id}/delete").html.words()
+
+
 @pytest.mark.parametrize(
     ("link_of", "badge"),
     [
