@@ -64,6 +64,14 @@ def upgrade() -> None:
     for column in _of_calls():
         op.add_column("calls", column)
     op.add_column("daily_spend", sa.Column("unpriced_requests", sa.Integer(), server_default="0", nullable=False))
+    of_unknown_cost = sa.text("unpriced_requests > 0")
+    op.create_index(
+        "ix_daily_spend_unpriced",
+        "daily_spend",
+        ["day", "model"],
+        sqlite_where=of_unknown_cost,
+        postgresql_where=of_unknown_cost,
+    )
     for table in ("users", "api_keys"):
         op.add_column(table, sa.Column("soft_budget", sa.BigInteger(), nullable=True))
 
@@ -71,6 +79,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("users", "api_keys"):
         op.drop_column(table, "soft_budget")
+    op.drop_index("ix_daily_spend_unpriced", "daily_spend")
     op.drop_column("daily_spend", "unpriced_requests")
     for column in _of_calls():
         op.drop_column("calls", column.name)

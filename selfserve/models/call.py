@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from selfserve.database import RowNumber, UtcDateTime
+from selfserve.database import RowNumber, UtcDateTime, only_where
 from selfserve.extensions import Base
 
 
@@ -56,4 +56,8 @@ class DailySpend(Base):
     failed_requests: Mapped[int] = mapped_column(Integer, default=0)
     unpriced_requests: Mapped[int] = mapped_column(Integer, default=0, server_default="0", doc="Of unknown cost.")
 
-    __table_args__ = (Index("ix_daily_spend_day", "day", "model"), Index("ix_daily_spend_key", "key_id", "day"))
+    __table_args__ = (
+        Index("ix_daily_spend_day", "day", "model"),
+        Index("ix_daily_spend_key", "key_id", "day"),
+        Index("ix_daily_spend_unpriced", "day", "model", **only_where("unpriced_requests > 0")),
+    )
