@@ -9,7 +9,7 @@ from selfserve.blueprints import DIRECTORY
 from selfserve.cli import register_commands
 from selfserve.config import Settings, SettingsError, load_settings
 from selfserve.database import engine_options, prepare
-from selfserve.extensions import LateMigrate, csrf, db
+from selfserve.extensions import LateMigrate, csrf, db, redis
 from selfserve.permissions import Permission, Role
 from selfserve.upstreams import load_upstreams
 from selfserve.web.appearance import chosen_appearance
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _init_database(app)
+    redis.connect(settings.redis_url.get_secret_value(), settings.selfserve_threads)
     csrf.init_app(app)
     init_logs(app)
     init_guards(app)

@@ -152,6 +152,15 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         return url.rstrip("/") if parts.path in ("", "/") and not parts.query else url
 
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_an_address(cls, url: SecretStr) -> SecretStr:
+        """Accept the address of a Redis; it may hold a password."""
+        address = url.get_secret_value().strip()
+        if address and not (re.match(r"(rediss?|unix)://[^\s]+$", address) and _is_readable(address)):
+            raise ValueError("must be an address such as `redis://:password@host:6379/0`.")
+        return SecretStr(address)
+
     @field_validator("database_url")
     @classmethod
     def _database_is_known(cls, url: str) -> str:

@@ -42,3 +42,23 @@ class LateMigrate:
         from flask_migrate import Migrate
 
         return Migrate(self.app, db, self.directory, render_as_batch=True, compare_type=True)
+
+
+class LateRedis:
+    """Redis, met by who names one in REDIS_URL: nobody else loads its client."""
+
+    client: Any = None
+
+    def connect(self, url: str, connections: int) -> None:
+        """Use the server at this address, or none: a second without an answer is enough to know that it is away."""
+        self.client = None
+        if url:
+            from redis import Redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+
+            patience = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+            self.client = Redis.from_url(url, max_connections=connections, **patience)
+
+
+redis = LateRedis()

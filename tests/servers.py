@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fakeredis import TcpFakeServer
+
 from tests.application import MASTER_KEY, SECRET_KEY
 
 ROOT = Path(__file__).parents[1]
@@ -116,6 +118,18 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+@contextmanager
+def redis_running() -> Iterator[str]:
+    """Give the address of an empty Redis: its protocol and its scripts on a real socket, and our clock."""
+    server = TcpFakeServer(("127.0.0.1", 0))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @dataclass
