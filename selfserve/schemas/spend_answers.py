@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, RootModel
 
+from selfserve.calls import CallException
 from selfserve.schemas.fields import Answer, DollarsOut, Timestamp
 from selfserve.schemas.keys import KeyAnswer
 from selfserve.schemas.users import UserAnswer
@@ -22,6 +23,7 @@ class Metrics(Answer):
     successful_requests: int
     failed_requests: int
     api_requests: int = Field(validation_alias="requests")
+    unpriced_requests: int
 
 
 class KeyFacts(Answer):
@@ -90,6 +92,7 @@ class ActivityTotals(Answer):
     total_successful_requests: int
     total_failed_requests: int
     total_cache_read_input_tokens: int
+    total_unpriced_requests: int
     page: int
     total_pages: int
     has_more: bool
@@ -105,9 +108,11 @@ class DailyActivity(Answer):
 
 
 class LoggedFacts(Answer):
-    """What is said of a call beside its figures."""
+    """What is said of a call beside its figures; `exception` says why its cost is not what the price says, if so."""
 
     status: Literal["success", "failure"]
+    http_status: int | None
+    exception: CallException | None
     user_agent: str | None
     user_api_key_alias: str | None
     user_api_key_user_id: str
@@ -127,6 +132,9 @@ class LoggedCall(Answer):
     completion_tokens: int
     total_tokens: int
     startTime: Timestamp  # noqa: N815
+    endTime: Timestamp | None  # noqa: N815
+    request_duration_ms: int | None
+    custom_llm_provider: str | None
     requester_ip_address: str | None
     metadata: LoggedFacts
 

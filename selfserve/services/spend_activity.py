@@ -125,7 +125,7 @@ def _read_parts(meant: list[Any], days: list[date], limit: int) -> dict[date, Br
         for row in _bounded(_per_model_and_key(meant, shown, limit)):
             _put_key(parts[row.day], row, facts)
         for row in _bounded(_per_person(meant, shown, limit)):
-            parts[row.day].entities[row.user_id] = Part(read_sums(row[-6:]), PersonFacts(row.email, row.alias))
+            parts[row.day].entities[row.user_id] = Part(read_sums(row), PersonFacts(row.email, row.alias))
     return parts
 
 
@@ -168,7 +168,7 @@ def _per_person(meant: list[Any], shown: Any, limit: int) -> Select[Any]:
 
 def _put_key(day: Breakdown, row: Any, facts: dict[str, KeyFacts]) -> None:
     """Put the figures of a model and key where the documented answer has them; what is said of a key is kept once."""
-    sums = read_sums(row[-6:])
+    sums = read_sums(row)
     model = day.models.setdefault(row.model, ModelPart())
     model.metrics += sums
     if row.token is not None:

@@ -25,6 +25,7 @@ MOST_NAMED = 100
 TOLD = (
     *(Call.request_id, Call.model, Call.started_at, Call.cost, Call.is_failed, Call.address, Call.user_agent),
     *(Call.prompt_tokens, Call.completion_tokens, Call.cached_tokens, ApiKey.token, ApiKey.alias, User.user_id),
+    *(Call.provider, Call.status, Call.latency_ms, Call.exception),
 )
 """What is read of a call and around it: columns, for ten thousand calls are many objects."""
 
@@ -109,15 +110,25 @@ def _tell_call(row: Any) -> dict[str, Any]:
         "completion_tokens": row.completion_tokens,
         "total_tokens": row.prompt_tokens + row.completion_tokens,
         "startTime": row.started_at,
+        "endTime": _ended(row),
+        "request_duration_ms": row.latency_ms,
+        "custom_llm_provider": row.provider,
         "requester_ip_address": row.address,
         "metadata": {
             "status": "failure" if row.is_failed else "success",
+            "http_status": row.status,
+            "exception": row.exception,
             "user_agent": row.user_agent,
             "user_api_key_alias": row.alias,
             "user_api_key_user_id": row.user_id,
             "cache_read_input_tokens": row.cached_tokens,
         },
     }
+
+
+def _ended(row: Any) -> datetime | None:
+    """Tell when a call was over, if that is known."""
+    return None if row.latency_ms is None else row.started_at + timedelta(milliseconds=row.latency_ms)
 
 
 def _tell_day(day: Any) -> dict[str, Any]:

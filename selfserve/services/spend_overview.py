@@ -114,7 +114,7 @@ def _keys(whose: list[Any], days: Days, total: Sums) -> Shares:
     shares = [
         Share(
             key.name,
-            read_sums(row[-6:]),
+            read_sums(row),
             None if key.deleted_at else key.id,
             _note("" if whose else owner.name, is_deleted=bool(key.deleted_at)),
         )
@@ -128,7 +128,7 @@ def _people(days: Days, total: Sums) -> Shares:
     top = _top(DailySpend.user_pk, [], days)
     found = db.session.execute(select(User, top).join(top, top.c.id == User.id).order_by(top.c.place)).all()
     shares = [
-        Share(user.name, read_sums(row[-6:]), user.id, _note(user.email or "", is_deleted=bool(user.deleted_at)))
+        Share(user.name, read_sums(row), user.id, _note(user.email or "", is_deleted=bool(user.deleted_at)))
         for user, *row in found
     ]
     return _shares(shares, found[0].of if found else 0, total)

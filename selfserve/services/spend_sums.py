@@ -54,8 +54,8 @@ def add_up(parts: Iterable[Sums]) -> Sums:
 
 
 def read_sums(columns: Sequence[Any]) -> Sums:
-    """Read the columns that `sums_of` selected: a sum is a Decimal on PostgreSQL."""
-    return Sums(*(int(total) for total in columns))
+    """Read the columns that `sums_of` selected, the last ones of a row: a sum is a Decimal on PostgreSQL."""
+    return Sums(*(int(total) for total in columns[-len(SUMMED) :]))
 
 
 def sums_of(table: Any = DailySpend) -> list[ColumnElement[Any]]:

@@ -86,6 +86,7 @@ def told(activity: Activity, query: ActivityFilter, page: int, total_pages: int)
             "total_successful_requests": total.successful_requests,
             "total_failed_requests": total.failed_requests,
             "total_cache_read_input_tokens": total.cached_tokens,
+            "total_unpriced_requests": total.unpriced_requests,
             "page": page,
             "total_pages": total_pages,
             "has_more": page < total_pages,

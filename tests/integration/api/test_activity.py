@@ -9,7 +9,7 @@ from tests.integration.api.june import JUNE, NOON, READS, calls_of_june
 
 METRICS = {
     "spend", "prompt_tokens", "completion_tokens", "cache_read_input_tokens", "total_tokens", "successful_requests",
-    "failed_requests", "api_requests",
+    "failed_requests", "api_requests", "unpriced_requests",
 }  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def test_mia_reads_her_days_newest_first_with_what_they_consist_of(curl, mia, ju
     assert newest["metrics"] == {
         "spend": 3.75, "prompt_tokens": 40, "completion_tokens": 20, "cache_read_input_tokens": 16, "total_tokens": 60,
         "successful_requests": 3, "failed_requests": 1, "api_requests": 4,
+        "unpriced_requests": 0,
     }  # fmt: skip
     models, keys = newest["breakdown"]["models"], newest["breakdown"]["api_keys"]
     assert {name: part["metrics"]["spend"] for name, part in models.items()} == {"gpt": 3.5, "claude": 0.25}
@@ -62,7 +63,7 @@ def test_the_totals_are_of_the_whole_range_and_a_page_is_of_whole_days(curl, mia
         assert answer["metadata"] == {
             "total_spend": 7.750000001, "total_prompt_tokens": 60, "total_completion_tokens": 30, "total_tokens": 90,
             "total_api_requests": 6, "total_successful_requests": 5, "total_failed_requests": 1,
-            "total_cache_read_input_tokens": 24, "page": page, "total_pages": 3, "has_more": page < 3,
+            "total_cache_read_input_tokens": 24, "total_unpriced_requests": 0, "page": page, "total_pages": 3, "has_more": page < 3,
             "api_key_limit": 100, "total_api_keys": 2,
         }  # fmt: skip
     assert seen == ["2026-06-17", "2026-06-16", "2026-06-08"]

@@ -89,17 +89,34 @@ def test_a_key_that_may_only_read_reads_spend(curl, mia, june):
 
 def test_a_call_is_told_in_the_documented_words(curl, mia):
     key = make_key(mia, "laptop")
-    calls(key, ("gpt", 0, "0.5", {"address": "10.0.0.9", "user_agent": "curl/8", "is_failed": True}))
+    went = {"provider": "openai", "status": 502, "latency_ms": 1_500, "exception": "usage_estimated"}
+    calls(key, ("gpt", 0, "0.5", {"address": "10.0.0.9", "user_agent": "curl/8", "is_failed": True} | went))
     (call,) = curl(mia).get("/spend/logs").json
     assert MOMENT.fullmatch(call["startTime"])
     assert call.pop("request_id").startswith(key.row.id)
     assert call == {
         "api_key": key.row.token, "user": "mia", "team_id": None, "model": "gpt", "spend": 0.5, "prompt_tokens": 10,
         "completion_tokens": 5, "total_tokens": 15, "startTime": "2026-06-17T12:00:00.000000Z",
+        "endTime": "2026-06-17T12:00:01.500000Z", "request_duration_ms": 1500, "custom_llm_provider": "openai",
         "requester_ip_address": "10.0.0.9",
         "metadata": {"status": "failure", "user_agent": "curl/8", "user_api_key_alias": "laptop",
-                     "user_api_key_user_id": "mia", "cache_read_input_tokens": 4},
+                     "user_api_key_user_id": "mia", "cache_read_input_tokens": 4, "http_status": 502,
+                     "exception": "usage_estimated"},
     }  # fmt: skip
+
+
+def test_what_nobody_knows_of_a_call_is_told_as_unknown_and_not_as_nothing(curl, mia):
+    calls(make_key(mia), ("gpt", 0, "0", {}), ("no-price", 0, "0", {"exception": "price_unknown"}),
+          ("gpt", 0, "0", {"exception": "uncounted", "is_failed": True}))  # fmt: skip
+    logged = {call["metadata"]["exception"]: call for call in curl(mia).get("/spend/logs").json}
+    assert set(logged) == {None, "price_unknown", "uncounted"}
+    assert [logged[None][name] for name in ("endTime", "request_duration_ms", "custom_llm_provider")] == [None] * 3
+    for path in READS[:2]:
+        told = curl(mia).get(path, **JUNE).json
+        assert told["metadata"]["total_unpriced_requests"] == 2
+        (day,) = told["results"]
+        parts = {name: part["metrics"]["unpriced_requests"] for name, part in day["breakdown"]["models"].items()}
+        assert (day["metrics"]["unpriced_requests"], parts) == (2, {"gpt": 1, "no-price": 1})
 
 
 def test_calls_come_newest_first_and_can_be_chosen(curl, ada, mia, june):

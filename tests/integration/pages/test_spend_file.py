@@ -18,7 +18,8 @@ def today():
 
 
 def test_the_file_has_a_line_for_each_day_key_and_model(browser, mia, otto):
-    more = {"requests": 3, "failed_requests": 1, "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 2}
+    more = {"requests": 3, "failed_requests": 1, "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 2,
+            "unpriced_requests": 1}  # fmt: skip
     key = days_of(mia, ("gpt", 1, 1.5, more), ("claude", 0, 0.000000001, {}), key=make_key(mia, "laptop").row)
     days_of(mia, ("gpt", 40, 1, {}))
     days_of(otto, ("gpt", 0, 1, {}))
@@ -26,9 +27,9 @@ def test_the_file_has_a_line_for_each_day_key_and_model(browser, mia, otto):
     assert answer.headers["content-disposition"] == 'attachment; filename="spend-2026-06-11-to-2026-06-17.csv"'
     assert answer.text.replace("\r\n", "\n") == (
         "day,user_id,key_id,key_alias,model,spend,requests,failed_requests,prompt_tokens,completion_tokens,"
-        "cached_tokens\n"
-        f"2026-06-16,mia,{key.id},laptop,gpt,1.5,3,1,10,5,2\n"
-        f"2026-06-17,mia,{key.id},laptop,claude,0.000000001,1,0,0,0,0\n"
+        "cached_tokens,unpriced_requests\n"
+        f"2026-06-16,mia,{key.id},laptop,gpt,1.5,3,1,10,5,2,1\n"
+        f"2026-06-17,mia,{key.id},laptop,claude,0.000000001,1,0,0,0,0,0\n"
     )
 
 
