@@ -44,7 +44,8 @@ class Ask:
 class Admission:
     """A call that was let in.
 
-    `max_tokens` is what its body must say, None to leave it as it is; `reserved` is in nano-dollars.
+    `max_tokens` is what its body must say, None to leave it as it is; `reserved` is in nano-dollars;
+    `metered` are the row ids of the key and the user whose tokens per minute are limited.
     """
 
     request_id: str
@@ -54,6 +55,7 @@ class Admission:
     price: Price | None
     max_tokens: int | None
     reserved: int
+    metered: tuple[str, ...]
     started_at: datetime
     client: Client
 

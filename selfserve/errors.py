@@ -1,7 +1,7 @@
 """Everything that can go wrong, as exceptions. They know no web framework; `web/errors.py` dresses them.
 
 `message` is a sentence for the person who reads it: what is wrong and how to mend it. `type` is the documented word of
-the wire, `param` the field it is about, `fields` one sentence per wrong field.
+the wire, `param` the field it is about, `fields` one sentence per wrong field, `retry_after` how many seconds to wait.
 """
 
 
@@ -11,12 +11,18 @@ class DomainError(Exception):
     status = 500
     type = "internal_server_error"
     title = "Something broke on our side"
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, param: str | None = None, type: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.type = type or self.type
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a program should not try the same again by itself."""
+        return False
 
 
 class BadRequest(DomainError):
@@ -93,7 +99,7 @@ class Invalid(DomainError):
 
 
 class TooMany(DomainError):
-    """Slow down; `retry_after` is in seconds."""
+    """Slow down."""
 
     status, type, title = 429, "throttling_error", "Too many tries"
 
@@ -103,9 +109,18 @@ class TooMany(DomainError):
 
 
 class BudgetExceeded(DomainError):
-    """The money is used up; to try again at once helps nobody."""
+    """The money is used up, or held by calls that run; only then it helps to wait a moment."""
 
     status, type, title = 429, "budget_exceeded", "The budget is used up"
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    @property
+    def is_final(self) -> bool:
+        """Whether to try again helps nobody before the budget starts again."""
+        return self.retry_after is None
 
 
 class UpstreamFailed(DomainError):
@@ -121,6 +136,10 @@ class UpstreamTimeout(DomainError):
 
 
 class Unavailable(DomainError):
-    """The database or an upstream is away; nothing was changed."""
+    """The database is away, or nothing free to answer with; nothing was changed."""
 
     status, type, title = 503, "service_unavailable_error", "Back in a moment"
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

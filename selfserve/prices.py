@@ -5,8 +5,8 @@ Prices per token are smaller than a nano-dollar, so they are Decimal; what a cal
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,12 @@ class Price:
         rates = [self.usual, *(rate for _, rate in self.longer)]
         return Rate(*(max(getattr(rate, name) for rate in rates) for name in _COLUMNS))
 
+    @property
+    def dearest_prompt(self) -> Decimal:
+        """Give the most that a token of the prompt can cost, fresh, cached or written to a cache."""
+        rate = self.dearest
+        return max(rate.prompt, rate.cached, rate.cache_write)
+
 
 def cost_of(price: Price, usage: Usage) -> int:
     """Reckon what a call costs in nano-dollars, rounded half up, once."""
@@ -77,6 +83,32 @@ def cost_of(price: Price, usage: Usage) -> int:
         + usage.completion_tokens * rate.completion
     )
     return int((dollars * NANOS_PER_DOLLAR).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def with_sizes(price: Price | None, listed: Price | None) -> Price | None:
+    """Give the price that an admin set, with the sizes that the list knows; without one, what is listed."""
+    if price is None or listed is None:
+        return price or listed
+    sizes = {name: getattr(listed, name) for name in ("most_prompt_tokens", "most_completion_tokens")}
+    return replace(price, provider=listed.provider, mode=listed.mode, **sizes)
+
+
+def worst_cost(price: Price, prompt_tokens: int, completion_tokens: int) -> int:
+    """Reckon the most that so many tokens can cost in nano-dollars, rounded up."""
+    dollars = prompt_tokens * price.dearest_prompt + completion_tokens * price.dearest.completion
+    return int((dollars * NANOS_PER_DOLLAR).quantize(Decimal(1), ROUND_CEILING))
+
+
+def affordable_tokens(price: Price, prompt_tokens: int, nanos: int) -> int | None:
+    """Tell how many tokens can be answered for so much money after such a prompt; None where answers cost nothing.
+
+    Below nothing when not even the prompt can be paid.
+    """
+    left = Decimal(nanos) / NANOS_PER_DOLLAR - prompt_tokens * price.dearest_prompt
+    each = price.dearest.completion
+    if not each and left >= 0:
+        return None
+    return int((left / each).to_integral_value(ROUND_FLOOR)) if each else -1
 
 
 def find_price(model: str) -> Price | None:

@@ -27,7 +27,12 @@ from selfserve.services.users import find_by_email
 ABSOLUTE_LIFETIME = timedelta(days=7)
 SEEN_EVERY = timedelta(seconds=60)
 WRONG = "Email or password is wrong."
-_OF_KEY, _OF_OWNER = inspect(ApiKey).columns, ("id", "user_id", "role", "email", "alias", "is_blocked")
+_OF_KEY = inspect(ApiKey).columns
+_OF_OWNER = (
+    *("id", "user_id", "role", "email", "alias", "is_blocked"),
+    *("models", "max_budget", "budget_duration", "budget_reset_at", "window_spend"),
+    *("rpm_limit", "tpm_limit", "max_parallel_requests"),
+)
 _BY_TOKEN = (
     select(*_OF_KEY, *(getattr(User, name) for name in _OF_OWNER))
     .join(User, User.id == ApiKey.owner_id)
@@ -169,7 +174,7 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
             param="key",
             type="token_not_found_in_db",
         )
-    _refuse_unusable(key, former)
+    refuse_unusable(key, former)
     row = None if _note_use(key, former, client) else key
     sent = former.token if former else None
     grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type, sent, row)
@@ -213,7 +218,7 @@ def _key_of(row: Row[Any]) -> ApiKey:
     return unwritable(ApiKey, dict(zip(_OF_KEY.keys(), row, strict=False)) | {"owner": owner})
 
 
-def _refuse_unusable(key: ApiKey, former: FormerSecret | None) -> None:
+def refuse_unusable(key: ApiKey, former: FormerSecret | None) -> None:
     """Refuse a blocked or expired key, one whose owner is blocked, and a secret whose grace is over."""
     if key.is_blocked or key.owner.is_blocked:
         whose = "Key" if key.is_blocked else "User"

@@ -22,18 +22,23 @@ def record_calls(calls: list[CallRecord]) -> int:
     Of a call that is told twice the first telling counts. Raises NotFound when a key does not exist; then nothing is
     recorded.
     """
-    told = {call.request_id: call for call in reversed(calls)}
-    if not told:
+    if not calls:
         return 0
     with transaction():
-        owners, keys = _lock_budgets({call.key_id for call in told.values()})
-        fresh = [told[request_id] for request_id in _add_calls(told.values(), keys)]
-        for call in fresh:
-            key = keys[call.key_id]
-            key.add_spend(call.cost, call.started_at)
-            owners[key.owner_id].add_spend(call.cost, call.started_at)
-        _add_to_days(fresh, keys)
-        return len(fresh)
+        return add_calls(calls)
+
+
+def add_calls(calls: list[CallRecord]) -> int:
+    """Do the same inside an open transaction."""
+    told = {call.request_id: call for call in reversed(calls)}
+    owners, keys = _lock_budgets({call.key_id for call in told.values()})
+    fresh = [told[request_id] for request_id in _add_calls(told.values(), keys)]
+    for call in fresh:
+        key = keys[call.key_id]
+        key.add_spend(call.cost, call.started_at)
+        owners[key.owner_id].add_spend(call.cost, call.started_at)
+    _add_to_days(fresh, keys)
+    return len(fresh)
 
 
 def _lock_budgets(key_ids: set[str]) -> tuple[dict[str, User], dict[str, ApiKey]]:

@@ -62,8 +62,11 @@ def dress(error: DomainError) -> AnyResponse:
         response.headers.update({"HX-Retarget": "#flash", "HX-Reswap": "beforeend"})
     else:
         response = Response(render_template("errors/page.html", error=error), status=error.status)
-    if retry_after := getattr(error, "retry_after", None):
-        response.headers["Retry-After"] = str(retry_after)
+    if error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if error.is_final:
+        # The SDKs of OpenAI and Anthropic heed it: https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
+        response.headers["x-should-retry"] = "false"
     return response
 
 

@@ -1,0 +1,216 @@
+"""Calls on their way: let in with what they hold, recorded when they are over, given up when they were cut off."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, inspect, select
+from sqlalchemy.orm import aliased
+
+from selfserve.calls import Admission, CallException, Outcome
+from selfserve.clock import now
+from selfserve.database import UtcDateTime, transaction, unwritable
+from selfserve.errors import Unauthenticated
+from selfserve.extensions import db
+from selfserve.models import ApiKey, ModelPrice, OpenCall, RateWindow, User
+from selfserve.prices import Price, Rate, Usage, cost_of
+from selfserve.schemas.spend import CallRecord
+from selfserve.services import rates
+from selfserve.services.spend import add_calls
+
+SLACK = timedelta(seconds=30)
+"""How much longer than it may take a call is waited for."""
+MOST_CLOSED = 500
+_CLOSE_EVERY = 60.0
+_last_closing = [0.0]
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a key or user uses right now: money held and calls that run, requests and tokens of the minute."""
+
+    held: int
+    running: int
+    requests: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A key with its owner, what both use right now, and the price that an admin set for the model."""
+
+    key: ApiKey
+    of_key: Use
+    of_owner: Use
+    price: Price | None
+
+    @property
+    def uses(self) -> tuple[tuple[ApiKey | User, Use], ...]:
+        """The key and its owner, each with its use."""
+        return (self.key, self.of_key), (self.key.owner, self.of_owner)
+
+
+def _use(subject: type[ApiKey | User], owned: ColumnElement[bool]) -> list[Any]:
+    """Select the use of a key or a user, in the order of `Use`."""
+    window = aliased(RateWindow)
+    running = select(OpenCall).where(owned, OpenCall.lapses_at > bindparam("moment", type_=UtcDateTime))
+    minute = select(window).where(
+        window.subject_id == subject.id, window.ends_at == bindparam("minute", type_=UtcDateTime)
+    )
+    columns = (
+        running.with_only_columns(func.sum(OpenCall.reserved)),
+        running.with_only_columns(func.count()),
+        minute.with_only_columns(window.requests),
+        minute.with_only_columns(window.tokens),
+    )
+    return [func.coalesce(column.scalar_subquery(), 0) for column in columns]
+
+
+_OF_KEY = inspect(ApiKey).columns
+_OF_OWNER = [column for column in inspect(User).columns if column.key not in ("password_hash", "details")]
+_OF_PRICE = (ModelPrice.prompt, ModelPrice.completion, ModelPrice.cached)
+_STANDING: Select[Any] = (
+    select(
+        *_OF_KEY,
+        *_OF_OWNER,
+        *_OF_PRICE,
+        *_use(ApiKey, OpenCall.key_id == ApiKey.id),
+        *_use(User, OpenCall.user_pk == User.id),
+    )
+    .join(User, User.id == ApiKey.owner_id)
+    .outerjoin(ModelPrice, ModelPrice.model == bindparam("model"))
+    .where(ApiKey.id == bindparam("key_id"), and_(ApiKey.deleted_at.is_(None), User.deleted_at.is_(None)))
+)
+"""Asked on every call to a model, so it is built once."""
+
+
+def lock_owner(user_pk: str) -> None:
+    """Lock a user, so that calls of their keys are let in and recorded one after the other; needs a transaction."""
+    db.session.execute(select(User.id).where(User.id == user_pk).with_for_update(key_share=True))
+
+
+def read_standing(key_id: str, model: str) -> Standing:
+    """Read how a key stands. Raises Unauthenticated if it was deleted since it was recognised."""
+    moment = now()
+    values = {"key_id": key_id, "model": model, "moment": moment, "minute": rates.minute_end(moment)}
+    row = db.session.execute(_STANDING, values).one_or_none()
+    if row is None:
+        raise Unauthenticated("Authentication Error, the key was deleted.", param="key", type="token_not_found_in_db")
+    return _standing_of(row)
+
+
+def add_open_call(admission: Admission, user_pk: str, timeout: int) -> None:
+    """Add the row of a call that is let in; needs an open transaction."""
+    values = {
+        "request_id": admission.request_id,
+        "key_id": admission.key_id,
+        "user_pk": user_pk,
+        "model": admission.model,
+        "provider": admission.route.upstream.name,
+        "started_at": admission.started_at,
+        "lapses_at": admission.started_at + timedelta(seconds=timeout) + SLACK,
+        "reserved": admission.reserved,
+        "address": admission.client.address,
+        "user_agent": admission.client.user_agent,
+    }
+    db.session.execute(insert(OpenCall).values(values))
+
+
+def settle(admission: Admission, outcome: Outcome) -> int | None:
+    """Record a call that is over and let go of what it held; tell what it cost in nano-dollars, None if unknown."""
+    cost, exception = _cost(admission, outcome)
+    usage = outcome.usage or Usage()
+    record = CallRecord(
+        request_id=admission.request_id,
+        key_id=admission.key_id,
+        model=admission.model,
+        started_at=admission.started_at,
+        cost=cost or 0,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cached_tokens=usage.cached_tokens,
+        is_failed=outcome.is_failed,
+        address=admission.client.address,
+        user_agent=admission.client.user_agent,
+        provider=admission.route.upstream.name,
+        status=outcome.status,
+        latency_ms=max(0, (now() - admission.started_at) // timedelta(milliseconds=1)),
+        exception=exception,
+    )
+    with transaction(durable=False):
+        add_calls([record])
+        rates.count_tokens(admission.metered, usage.prompt_tokens + usage.completion_tokens)
+        _forget([admission.request_id])
+    _close_lapsed_at_times()
+    return cost
+
+
+def close_lapsed() -> int:
+    """Record calls that were cut off by a crash as what they are: of unknown cost; tell how many."""
+    lapsed = select(OpenCall).where(OpenCall.lapses_at <= now()).order_by(OpenCall.lapses_at).limit(MOST_CLOSED)
+    with transaction(durable=False):
+        rows = list(db.session.scalars(lapsed))
+        if rows:
+            add_calls([_uncounted(row) for row in rows])
+            _forget([row.request_id for row in rows])
+    return len(rows)
+
+
+def _close_lapsed_at_times() -> None:
+    """Look for calls that were cut off, at most once a minute in each process."""
+    if time.monotonic() - _last_closing[0] >= _CLOSE_EVERY:
+        _last_closing[0] = time.monotonic()
+        close_lapsed()
+
+
+def _cost(admission: Admission, outcome: Outcome) -> tuple[int | None, CallException | None]:
+    """Reckon what a call cost, and say if that is not simply its price."""
+    if outcome.usage is None:
+        return 0, None
+    if admission.price is None:
+        return None, CallException.PRICE_UNKNOWN
+    cost = cost_of(admission.price, outcome.usage)
+    if 0 < admission.reserved < cost:
+        return cost, CallException.MORE_THAN_ASKED
+    return cost, CallException.USAGE_ESTIMATED if outcome.is_estimated else None
+
+
+def _uncounted(row: OpenCall) -> CallRecord:
+    """Say what is known of a call that was cut off."""
+    return CallRecord(
+        request_id=row.request_id,
+        key_id=row.key_id,
+        model=row.model,
+        started_at=row.started_at,
+        cost=0,
+        is_failed=True,
+        address=row.address,
+        user_agent=row.user_agent,
+        provider=row.provider,
+        exception=CallException.UNCOUNTED,
+    )
+
+
+def _forget(request_ids: list[str]) -> None:
+    """Let go of what calls held; needs an open transaction."""
+    db.session.execute(delete(OpenCall).where(OpenCall.request_id.in_(request_ids)))
+
+
+def _standing_of(row: Row[Any]) -> Standing:
+    """Give what a row of `_STANDING` tells."""
+    values = iter(row)
+    of_key = {column.key: next(values) for column in _OF_KEY}
+    owner = unwritable(User, {column.key: next(values) for column in _OF_OWNER})
+    prompt, completion, cached = (next(values) for _ in _OF_PRICE)
+    held, running, requests, tokens, *of_owner = (int(value) for value in values)
+    price = None if prompt is None else price_of(prompt, completion, cached)
+    key = unwritable(ApiKey, of_key | {"owner": owner})
+    return Standing(key, Use(held, running, requests, tokens), Use(*of_owner), price)
+
+
+def price_of(prompt: str, completion: str, cached: str | None) -> Price:
+    """Make the price that an admin set, from its text."""
+    each = Decimal(prompt)
+    return Price("", "chat", Rate(each, Decimal(completion), each if cached is None else Decimal(cached), each))
