@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Row,
     Select,
+    Table,
     UniqueConstraint,
     and_,
     event,
@@ -126,6 +127,11 @@ def begin_snapshot() -> None:
 def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """Begin an INSERT that may say ON CONFLICT, in the dialect of this database."""
     return sqlite.insert(model) if db.engine.dialect.name == "sqlite" else postgresql.insert(model)
+
+
+def table_of(model: type[Base]) -> Table:
+    """Give the table of a model, for a statement that makes no objects."""
+    return cast("Table", model.__table__)
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:

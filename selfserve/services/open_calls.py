@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from selfserve.calls import Admission, CallException, Outcome
 from selfserve.clock import now
-from selfserve.database import UtcDateTime, transaction, unwritable
+from selfserve.database import UtcDateTime, table_of, transaction, unwritable
 from selfserve.errors import Unauthenticated
 from selfserve.extensions import db
 from selfserve.models import ApiKey, ModelPrice, OpenCall, RateWindow, User
@@ -83,19 +83,22 @@ _STANDING: Select[Any] = (
     .outerjoin(ModelPrice, ModelPrice.model == bindparam("model"))
     .where(ApiKey.id == bindparam("key_id"), and_(ApiKey.deleted_at.is_(None), User.deleted_at.is_(None)))
 )
-"""Asked on every call to a model, so it is built once."""
+"""Asked on every call to a model, so it is built once, as are the others."""
+_LOCK = select(User.id).where(User.id == bindparam("user_pk")).with_for_update(key_share=True)
+_OPEN = insert(table_of(OpenCall))
+_FORGET = delete(OpenCall).where(OpenCall.request_id.in_(bindparam("request_ids", expanding=True)))
 
 
 def lock_owner(user_pk: str) -> None:
     """Lock a user, so that calls of their keys are let in and recorded one after the other; needs a transaction."""
-    db.session.execute(select(User.id).where(User.id == user_pk).with_for_update(key_share=True))
+    db.session.connection().execute(_LOCK, {"user_pk": user_pk})
 
 
 def read_standing(key_id: str, model: str) -> Standing:
     """Read how a key stands. Raises Unauthenticated if it was deleted since it was recognised."""
     moment = now()
     values = {"key_id": key_id, "model": model, "moment": moment, "minute": rates.minute_end(moment)}
-    row = db.session.execute(_STANDING, values).one_or_none()
+    row = db.session.connection().execute(_STANDING, values).one_or_none()
     if row is None:
         raise Unauthenticated("Authentication Error, the key was deleted.", param="key", type="token_not_found_in_db")
     return _standing_of(row)
@@ -115,7 +118,7 @@ def add_open_call(admission: Admission, user_pk: str, timeout: int) -> None:
         "address": admission.client.address,
         "user_agent": admission.client.user_agent,
     }
-    db.session.execute(insert(OpenCall).values(values))
+    db.session.connection().execute(_OPEN, values)
 
 
 def settle(admission: Admission, outcome: Outcome) -> int | None:
@@ -195,7 +198,7 @@ def _uncounted(row: OpenCall) -> CallRecord:
 
 def _forget(request_ids: list[str]) -> None:
     """Let go of what calls held; needs an open transaction."""
-    db.session.execute(delete(OpenCall).where(OpenCall.request_id.in_(request_ids)))
+    db.session.connection().execute(_FORGET, {"request_ids": request_ids})
 
 
 def _standing_of(row: Row[Any]) -> Standing:

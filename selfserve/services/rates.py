@@ -7,6 +7,7 @@ has begun is never cut. https://docs.litellm.ai/docs/proxy/users#set-rate-limits
 import math
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import case
@@ -59,9 +60,17 @@ def _add(subject_ids: Collection[str], requests: int, tokens: int) -> None:
         return
     end = minute_end(now())
     rows = [{"subject_id": subject, "ends_at": end, "requests": requests, "tokens": tokens} for subject in subject_ids]
+    connection = db.session.connection()
+    connection.execute(_more(connection.dialect.name), rows)
+
+
+@cache
+def _more(_dialect: str) -> Any:
+    """Write the statement that adds to a minute, or begins the next one."""
     row = insert(RateWindow)
-    added: dict[str, Any] = {"ends_at": end}
+    added: dict[str, Any] = {"ends_at": row.excluded.ends_at}
     for name in ("requests", "tokens"):
         new = row.excluded[name]
-        added[name] = case((RateWindow.ends_at == end, getattr(RateWindow, name) + new), else_=new)
-    db.session.execute(row.on_conflict_do_update(index_elements=["subject_id"], set_=added), rows)
+        is_same = RateWindow.ends_at == row.excluded.ends_at
+        added[name] = case((is_same, getattr(RateWindow, name) + new), else_=new)
+    return row.on_conflict_do_update(index_elements=["subject_id"], set_=added)

@@ -1,19 +1,33 @@
-"""Spend: calls recorded exactly once, their sums per day and their budgets kept in the same transaction."""
+"""Spend: calls recorded exactly once, their sums per day and their budgets kept in the same transaction.
+
+Every call to a model comes through here, so its statements are built once and no object is made of a row.
+"""
 
 from collections.abc import Collection
 from datetime import UTC
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Select, Update, bindparam, select, update
 
-from selfserve.database import insert, transaction
+from selfserve.database import insert, table_of, transaction
 from selfserve.errors import NotFound
 from selfserve.extensions import db
 from selfserve.models import ApiKey, Call, DailySpend, User
+from selfserve.models.budget import Budgeted
 from selfserve.schemas.spend import CallRecord
 from selfserve.services.spend_sums import SUMMED
 
 _DAY = ("user_pk", "day", "key_id", "model")
+_CHARGED = ("budget_reset_at", "window_spend", "total_spend")
+
+
+class _Account(Budgeted):
+    """A budget apart from its row, to be charged."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        """Take what was read of the row."""
+        self.__dict__.update(values)
 
 
 def record_calls(calls: list[CallRecord]) -> int:
@@ -30,44 +44,82 @@ def record_calls(calls: list[CallRecord]) -> int:
 
 def add_calls(calls: list[CallRecord]) -> int:
     """Do the same inside an open transaction."""
+    connection = db.session.connection()
     told = {call.request_id: call for call in reversed(calls)}
-    owners, keys = _lock_budgets({call.key_id for call in told.values()})
-    fresh = [told[request_id] for request_id in _add_calls(told.values(), keys)]
+    owners, keys = _lock_budgets(connection, {call.key_id for call in told.values()})
+    fresh = [told[request_id] for request_id in _add_calls(connection, told.values(), keys)]
     for call in fresh:
         key = keys[call.key_id]
         key.add_spend(call.cost, call.started_at)
         owners[key.owner_id].add_spend(call.cost, call.started_at)
-    _add_to_days(fresh, keys)
+    if fresh:
+        connection.execute(_CHARGE_USERS, [_charged(owner) for owner in owners.values()])
+        connection.execute(_CHARGE_KEYS, [_charged(key) for key in keys.values()])
+        _add_to_days(connection, fresh, keys)
     return len(fresh)
 
 
-def _lock_budgets(key_ids: set[str]) -> tuple[dict[str, User], dict[str, ApiKey]]:
+def _to_lock(model: type[User | ApiKey], *columns: Any, where: Any) -> Select[Any]:
+    """Select and lock what a charge needs; the foreign keys of others' calls do not stand in its way."""
+    of_budget = (model.id, model.budget_duration, *(getattr(model, name) for name in _CHARGED))
+    return select(*of_budget, *columns).where(where).order_by(model.id).with_for_update(key_share=True)
+
+
+def _to_charge(model: type[User | ApiKey]) -> Update:
+    """Write a charge; it is no change that somebody made, so `updated_at` stays."""
+    columns = table_of(model).c
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _CHARGED}
+    kept = values | {"updated_at": columns.updated_at}
+    return update(table_of(model)).where(columns.id == bindparam("row_id")).values(kept)
+
+
+_KEY_IDS: Any = bindparam("key_ids", expanding=True)
+_OWNERS = _to_lock(User, where=User.id.in_(select(ApiKey.owner_id).where(ApiKey.id.in_(_KEY_IDS))))
+_KEYS = _to_lock(ApiKey, ApiKey.owner_id, where=ApiKey.id.in_(_KEY_IDS))
+_CHARGE_USERS, _CHARGE_KEYS = _to_charge(User), _to_charge(ApiKey)
+
+
+def _lock_budgets(connection: Connection, key_ids: set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Lock the owners of these keys, then the keys, each in id order, so that no two batches wait in a ring.
 
-    The foreign keys of others' calls do not stand in the way. Raises NotFound when a key does not exist.
+    Raises NotFound when a key does not exist.
     """
-    owner_ids = select(ApiKey.owner_id).where(ApiKey.id.in_(key_ids))
-    owners = _locked(User, User.id.in_(owner_ids))
-    keys = _locked(ApiKey, ApiKey.id.in_(key_ids))
+    owners, keys = (
+        {row.id: _Account(row._asdict()) for row in connection.execute(query, {"key_ids": list(key_ids)})}
+        for query in (_OWNERS, _KEYS)
+    )
     if len(keys) < len(key_ids):
         raise NotFound("There is no such key.", param="key_id")
     return owners, keys
 
 
-def _locked(model: Any, condition: Any) -> dict[str, Any]:
-    """Read whatever has a budget for a change."""
-    rows = select(model).where(condition).order_by(model.id).with_for_update(key_share=True)
-    return {row.id: row for row in db.session.scalars(rows.execution_options(populate_existing=True))}
+def _charged(account: Any) -> dict[str, Any]:
+    """Give what the row of an account says after a charge."""
+    return {"row_id": account.id} | {f"new_{name}": getattr(account, name) for name in _CHARGED}
 
 
-def _add_calls(calls: Collection[CallRecord], keys: dict[str, ApiKey]) -> list[str]:
+def _add_calls(connection: Connection, calls: Collection[CallRecord], keys: dict[str, Any]) -> list[str]:
     """Add calls; give the ids of those that were not recorded before. Needs owners and keys locked."""
     rows = [call.model_dump() | {"user_pk": keys[call.key_id].owner_id} for call in calls]
-    new = insert(Call).on_conflict_do_nothing(index_elements=["request_id"]).returning(Call.request_id)
-    return sorted(db.session.scalars(new, rows))
+    return sorted(connection.scalars(_new_calls(connection.dialect.name), rows))
 
 
-def _add_to_days(calls: list[CallRecord], keys: dict[str, ApiKey]) -> None:
+@cache
+def _new_calls(_dialect: str) -> Any:
+    """Write the statement that adds calls which are not there yet."""
+    new = insert(Call).on_conflict_do_nothing(index_elements=["request_id"])
+    return new.returning(table_of(Call).c.request_id)
+
+
+@cache
+def _more_of_days(_dialect: str) -> Any:
+    """Write the statement that adds to the sums of days."""
+    row = insert(DailySpend)
+    added = {name: getattr(DailySpend, name) + row.excluded[name] for name in SUMMED}
+    return row.on_conflict_do_update(index_elements=_DAY, set_=added)
+
+
+def _add_to_days(connection: Connection, calls: list[CallRecord], keys: dict[str, Any]) -> None:
     """Add calls to the sums of their days (UTC)."""
     days: dict[tuple[Any, ...], dict[str, int]] = {}
     for call in calls:
@@ -75,11 +127,8 @@ def _add_to_days(calls: list[CallRecord], keys: dict[str, ApiKey]) -> None:
         sums = days.setdefault(place, dict.fromkeys(SUMMED, 0))
         for name, amount in _amounts(call).items():
             sums[name] += amount
-    if days:
-        row = insert(DailySpend)
-        added = {name: getattr(DailySpend, name) + row.excluded[name] for name in SUMMED}
-        rows = [dict(zip(_DAY, place, strict=True)) | sums for place, sums in days.items()]
-        db.session.execute(row.on_conflict_do_update(index_elements=_DAY, set_=added), rows)
+    rows = [dict(zip(_DAY, place, strict=True)) | sums for place, sums in days.items()]
+    connection.execute(_more_of_days(connection.dialect.name), rows)
 
 
 def _amounts(call: CallRecord) -> dict[str, int]:
