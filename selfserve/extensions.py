@@ -50,14 +50,14 @@ class LateRedis:
     client: Any = None
 
     def connect(self, url: str, connections: int) -> None:
-        """Use the server at this address, or none: a second without an answer is enough to know that it is away."""
+        """Use the server at this address, or none: two seconds without an answer mean that it is away."""
         self.client = None
         if url:
             from redis import Redis
             from redis.backoff import NoBackoff
             from redis.retry import Retry
 
-            patience = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+            patience = {"socket_connect_timeout": 2, "socket_timeout": 2, "retry": Retry(NoBackoff(), 0)}
             self.client = Redis.from_url(url, max_connections=connections, **patience)
 
 

@@ -120,10 +120,16 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+class FakeRedis(TcpFakeServer):
+    """Redis' protocol and its scripts on a real socket, with our clock; as many connections at once as come."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def redis_running() -> Iterator[str]:
-    """Give the address of an empty Redis: its protocol and its scripts on a real socket, and our clock."""
-    server = TcpFakeServer(("127.0.0.1", 0))
+    """Give the address of an empty Redis."""
+    server = FakeRedis(("127.0.0.1", 0))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"redis://127.0.0.1:{server.server_address[1]}/0"

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from selfserve.calls import Admission, Ask
 from selfserve.clock import now
-from selfserve.database import transaction
+from selfserve.database import end_read, transaction
 from selfserve.errors import BudgetExceeded, Forbidden, NotFound, TooMany, Unavailable
+from selfserve.extensions import redis
 from selfserve.models import ApiKey, User
 from selfserve.money import to_dollars
-from selfserve.permissions import Actor, Permission, covers
+from selfserve.permissions import Actor, KeyGrant, Permission, covers
 from selfserve.prices import Price, affordable_tokens, with_sizes, worst_cost
-from selfserve.services import rates
+from selfserve.services import rates, rates_redis
 from selfserve.services.actors import require
 from selfserve.services.auth import refuse_unusable
 from selfserve.services.key_limits import NUMBERS
@@ -49,7 +50,7 @@ def authorize(actor: Actor, ask: Ask, upstreams: Upstreams, timeout: int) -> Adm
     if actor.key.row is not None:
         _refuse_at_once(actor.key.row, ask.model)
     route = _route(upstreams, ask.model)
-    with transaction(durable=False):
+    with rates_redis.counted_request(_counted_elsewhere(actor.key, ask.model)), transaction(durable=False):
         if actor.key.row is None or _has_limits(actor.key.row):
             lock_owner(actor.id)
         standing = read_standing(actor.key.id, ask.model)
@@ -60,6 +61,15 @@ def authorize(actor: Actor, ask: Ask, upstreams: Upstreams, timeout: int) -> Adm
         rates.count_request((standing.key, standing.key.owner))
         add_open_call(admission, standing.key.owner_id, timeout)
     return admission
+
+
+def _counted_elsewhere(grant: KeyGrant, model: str) -> tuple[ApiKey | User, ...]:
+    """Give the key and its owner where Redis counts what they do in a minute."""
+    if not redis.client:
+        return ()
+    key = grant.row or read_standing(grant.id, model).key
+    end_read()
+    return key, key.owner
 
 
 def _admission(actor: Actor, ask: Ask, route: Route, standing: Standing) -> Admission:

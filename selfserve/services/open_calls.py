@@ -17,7 +17,7 @@ from selfserve.extensions import db
 from selfserve.models import ApiKey, ModelPrice, OpenCall, RateWindow, User
 from selfserve.prices import Price, Rate, Usage, cost_of
 from selfserve.schemas.spend import CallRecord
-from selfserve.services import rates
+from selfserve.services import rates, rates_redis
 from selfserve.services.spend import add_calls
 
 SLACK = timedelta(seconds=30)
@@ -146,6 +146,7 @@ def settle(admission: Admission, outcome: Outcome) -> int | None:
         add_calls([record])
         rates.count_tokens(admission.metered, usage.prompt_tokens + usage.completion_tokens)
         _forget([admission.request_id])
+    rates_redis.count_tokens(admission.metered, usage.prompt_tokens + usage.completion_tokens)
     _close_lapsed_at_times()
     return cost
 
