@@ -99,7 +99,7 @@ class ApiKey(Aliased, Limited, Budgeted, Edited, Base):
     )
 
     in_the_form = [
-        *("expires_at", "max_budget", "budget_duration"),
+        *("expires_at", "max_budget", "soft_budget", "budget_duration"),
         *("models", "rpm_limit", "tpm_limit", "max_parallel_requests"),
     ]
 

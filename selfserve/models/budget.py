@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from selfserve.clock import next_reset, now, reset_after, window_start
 from selfserve.database import UtcDateTime
+from selfserve.errors import Invalid
+from selfserve.money import to_dollars
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -120,6 +122,13 @@ class Budgeted:
         if duration != self.budget_duration:
             self.budget_duration = duration
             self.budget_reset_at = next_reset(duration, now()) if duration else None
+
+    def refuse_idle_warning(self) -> None:
+        """Raise Invalid for a soft budget that would never warn, because calls stop before it is reached."""
+        soft, most = self.soft_budget, self.max_budget
+        if soft is not None and most is not None and soft > most:
+            told = f"soft_budget is more than the budget itself, ${to_dollars(most):,.2f}, at which calls stop."
+            raise Invalid(f"{told} Lower it, or leave it empty.", param="soft_budget")
 
     def renew_window(self) -> None:
         """Begin the window that holds now, if the last one has ended."""

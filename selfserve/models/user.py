@@ -65,7 +65,7 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
     )
 
     in_the_form = [
-        *("alias", "email", "role", "max_budget", "budget_duration"),
+        *("alias", "email", "role", "max_budget", "soft_budget", "budget_duration"),
         *("models", "rpm_limit", "tpm_limit", "max_parallel_requests"),
     ]
 

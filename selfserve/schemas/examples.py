@@ -6,7 +6,8 @@ _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _KEY_ID = "3d2c1b0a-1111-4222-8333-444455556666"
 _LINK = "11111111-2222-4333-8444-555555555555"
 _MADE, _LATER, _RESET = "2026-11-24T07:24:14.656345Z", "2026-12-24T07:24:14.656345Z", "2026-12-01T00:00:00.000000Z"
-_LIMITS = {"max_budget": 25, "budget_duration": "1mo", "models": ["gpt-5-mini", "claude-sonnet-4-5"], "rpm_limit": 100}
+_BUDGET = {"max_budget": 25, "soft_budget": 20, "budget_duration": "1mo"}
+_LIMITS = {**_BUDGET, "models": ["gpt-5-mini", "claude-sonnet-4-5"], "rpm_limit": 100}
 
 _KEY: dict[str, Any] = {
     "token": _HASH,

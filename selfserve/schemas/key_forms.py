@@ -15,6 +15,7 @@ class KeyLimitsForm(FormCommand):
     expires_on: Annotated[date | None, Field()] = None
     models: Names = []
     max_budget: Dollars = None
+    soft_budget: Dollars = None
     rpm_limit: Limit = None
     tpm_limit: Limit = None
 

@@ -161,6 +161,7 @@ class KeyAnswer(Answer):
     spend: DollarsOut
     total_spend: DollarsOut
     max_budget: DollarsOut | None
+    soft_budget: DollarsOut | None
     budget_duration: str | None
     budget_reset_at: Timestamp | None = Field(validation_alias="next_reset_at")
     expires: Timestamp | None = Field(validation_alias="expires_at")

@@ -25,6 +25,7 @@ class LimitFields(Command):
 
     models: Names | None = None
     max_budget: Dollars = None
+    soft_budget: Dollars = None
     budget_duration: Window = None
     tpm_limit: Limit = None
     rpm_limit: Limit = None

@@ -161,6 +161,7 @@ class UserEdit(FormCommand):
     user_email: OptionalEmail = None
     user_role: AnyRole
     max_budget: Dollars = None
+    soft_budget: Dollars = None
     budget_duration: Window = None
     models: Names = []
     rpm_limit: Limit = None
@@ -185,6 +186,7 @@ class UserAnswer(Answer):
     spend: DollarsOut
     total_spend: DollarsOut
     max_budget: DollarsOut | None
+    soft_budget: DollarsOut | None
     budget_duration: str | None
     budget_reset_at: Timestamp | None = Field(validation_alias="next_reset_at")
     models: list[str]

@@ -25,6 +25,7 @@ _COLUMNS = {
     "allowed_routes": "allowed_routes",
     "models": "models",
 }
+_OF_BUDGET = ("soft_budget", "budget_duration", "spend")
 _EMPTY: dict[str, Any] = {"metadata": dict, "tags": list, "allowed_routes": list, "models": list}
 
 
@@ -54,6 +55,7 @@ def change_key(actor: Actor, key: ApiKey, command: KeyUpdate) -> None:
     parent = db.session.get(ApiKey, key.parent_id) if key.parent_id else None
     check_change(actor, key, parent, changed)
     _apply(key, changed)
+    key.refuse_idle_warning()
     note_admin_limits(actor, key, changed)
     if "blocked" in command.model_fields_set and command.blocked is not None:
         _set_blocked(actor, key, command.blocked)
@@ -117,9 +119,7 @@ def _set_blocked(actor: Actor, key: ApiKey, is_blocked: bool) -> None:
 def _changes(command: KeyUpdate) -> dict[str, Any]:
     """Give the columns that an update names, with their new values."""
     fields = command.model_fields_set
-    changed: dict[str, Any] = {
-        name: getattr(command, name) for name in (*NUMBERS, "budget_duration", "spend") if name in fields
-    }
+    changed: dict[str, Any] = {name: getattr(command, name) for name in (*NUMBERS, *_OF_BUDGET) if name in fields}
     for field, column in _COLUMNS.items():
         if field in fields:
             value = getattr(command, field)

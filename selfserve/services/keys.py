@@ -66,6 +66,7 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
         owner=owner,
         alias=command.key_alias,
         key_type=command.key_type or "default",
+        soft_budget=command.soft_budget,
         budget_reset_at=next_reset(limits["budget_duration"], moment) if limits["budget_duration"] else None,
         window_spend=command.spend or 0,
         total_spend=command.spend or 0,
@@ -83,6 +84,7 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
         admin_limits={},
         **limits,
     )
+    key.refuse_idle_warning()
     asked = {
         name: limits[name] for name in limits if name == "expires_at" or getattr(command, name, None) not in (None, [])
     }
@@ -215,6 +217,7 @@ def tell_key(key: ApiKey) -> dict[str, Any]:
         "alias": key.alias,
         "models": key.models,
         "max_budget": key.max_budget,
+        "soft_budget": key.soft_budget,
         "budget_duration": key.budget_duration,
         "tpm_limit": key.tpm_limit,
         "rpm_limit": key.rpm_limit,

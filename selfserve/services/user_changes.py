@@ -18,6 +18,7 @@ from selfserve.services.users import end_access, lock_user, taken, tell_user, un
 _COLUMNS = {
     "user_email": "email",
     "user_alias": "alias",
+    "soft_budget": "soft_budget",
     "models": "models",
     "metadata": "details",
     "tpm_limit": "tpm_limit",
@@ -87,6 +88,7 @@ def _apply_fields(user: User, command: UserChange, named: set[str]) -> None:
             command.max_budget if "max_budget" in named else user.max_budget,
             command.budget_duration if "budget_duration" in named else user.budget_duration,
         )
+    user.refuse_idle_warning()
 
 
 def _apply_role_and_block(user: User, command: UserChange, named: set[str]) -> None:

@@ -28,6 +28,7 @@ HEADER = (
     "active_keys",
     "spend",
     "max_budget",
+    "soft_budget",
     "budget_duration",
     "budget_reset_at",
     "models",
@@ -42,7 +43,7 @@ HEADER = (
 )
 _OF_USER = (
     *(User.id, User.user_id, User.email, User.alias, User.role, User.is_blocked, User.password_hash, User.models),
-    *(User.window_spend, User.max_budget, User.budget_duration, User.budget_reset_at),
+    *(User.window_spend, User.max_budget, User.soft_budget, User.budget_duration, User.budget_reset_at),
     *(User.rpm_limit, User.tpm_limit, User.max_parallel_requests, User.created_at, User.last_login_at),
 )
 _NAMES = [column.key for column in _OF_USER]
@@ -99,6 +100,7 @@ def _cells(row: Row[Any]) -> tuple[object, ...]:
         row.active_keys,
         _dollars(user.spend),
         _dollars(user.max_budget),
+        _dollars(user.soft_budget),
         user.budget_duration or "",
         _moment(user.next_reset_at),
         ", ".join(user.models),

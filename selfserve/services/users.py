@@ -50,6 +50,7 @@ def add_user(actor: Actor, command: UserCreate) -> User:
             alias=command.user_alias,
             role=command.role.value,
             max_budget=command.max_budget,
+            soft_budget=command.soft_budget,
             budget_duration=command.budget_duration,
             budget_reset_at=next_reset(command.budget_duration, now()) if command.budget_duration else None,
             window_spend=command.spend or 0,
@@ -61,6 +62,7 @@ def add_user(actor: Actor, command: UserCreate) -> User:
             max_parallel_requests=command.max_parallel_requests,
             created_by=actor.user_id,
         )
+        user.refuse_idle_warning()
         db.session.add(user)
     add_to_tally("users", 1)
     record_event(actor, "user.created", "user", user.user_id, owner=user.user_id, after=tell_user(user))
@@ -132,6 +134,7 @@ def tell_user(user: User) -> dict[str, Any]:
         "role": user.role,
         "blocked": user.is_blocked,
         "max_budget": user.max_budget,
+        "soft_budget": user.soft_budget,
         "budget_duration": user.budget_duration,
         "models": user.models,
         "rpm_limit": user.rpm_limit,

@@ -28,7 +28,7 @@ LATER = [SelectChoice(value, label) for value, label in _LATER.items()]
 LIFETIMES = [SelectChoice(value, label) for value, label in _LIFETIMES.items()]
 GRACES = [SelectChoice(value, label) for value, label in _GRACES.items()]
 WINDOWS = [SelectChoice(value, label) for value, label in _WINDOWS.items()]
-_LIMITS = ("models", "max_budget", "budget_duration", "rpm_limit", "tpm_limit", "may_manage")
+_LIMITS = ("models", "max_budget", "soft_budget", "budget_duration", "rpm_limit", "tpm_limit", "may_manage")
 
 
 class NamesField(StringField):
@@ -51,6 +51,7 @@ class LimitsForm(SchemaForm[Any]):
     expires_on = StringField("Last day")
     models = NamesField("Models", default=[])
     max_budget = StringField("Budget")
+    soft_budget = StringField("Soft budget")
     rpm_limit = StringField("Requests")
     tpm_limit = StringField("Tokens")
 
@@ -100,6 +101,7 @@ class EditKeyForm(LimitsForm):
             **{name: "" if value is None else str(value) for name, value in shown.items()},
             models=key.models,
             max_budget=amount(key.max_budget),
+            soft_budget=amount(key.soft_budget),
             budget_duration=key.budget_duration or "",
         )
         kept = f"{day(key.expires_at)}, as it is" if key.expires_at else "Never, as it is"

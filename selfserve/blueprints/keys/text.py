@@ -19,6 +19,8 @@ def _facts(key: KeyAnswer) -> Iterator[tuple[str, str]]:
     yield "owner", key.user_id
     yield "models", ", ".join(key.models) or "all models"
     yield "spend", _spend(key)
+    if key.soft_budget is not None:
+        yield "warns at", money(key.soft_budget)
     if key.budget_reset_at:
         yield "resets", f"{exact(key.budget_reset_at)}, in {left(key.budget_reset_at)}"
     yield from _limits(key)

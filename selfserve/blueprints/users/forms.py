@@ -66,6 +66,7 @@ class EditForm(SchemaForm[UserEdit]):
     user_email = EmailField("Email address")
     user_role = SelectField("Role", choices=[SelectChoice(*role) for role in ROLES])
     max_budget = StringField("Budget")
+    soft_budget = StringField("Soft budget")
     budget_duration = SelectField("Budget starts again")
     models = NamesField("Models", default=[])
     rpm_limit = StringField("Requests")
@@ -88,6 +89,7 @@ class EditForm(SchemaForm[UserEdit]):
             user_email=user.email,
             user_role=user.role,
             max_budget=amount(user.max_budget),
+            soft_budget=amount(user.soft_budget),
             budget_duration=user.budget_duration or "",
             models=user.models,
             rpm_limit=user.rpm_limit,

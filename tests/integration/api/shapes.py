@@ -12,14 +12,15 @@ INVITATION = {
 }  # fmt: skip
 KEY_ROW = {
     "token", "key_name", "key_alias", "spend", "total_spend", "expires", "models", "user_id", "team_id", "metadata",
-    "blocked", "tpm_limit", "rpm_limit", "max_parallel_requests", "max_budget", "budget_duration", "budget_reset_at",
-    "allowed_routes", "key_type", "organization_id", "created_at", "created_by", "updated_at", "updated_by",
-    "last_active",
+    "blocked", "tpm_limit", "rpm_limit", "max_parallel_requests", "max_budget", "soft_budget", "budget_duration",
+    "budget_reset_at", "allowed_routes", "key_type", "organization_id", "created_at", "created_by", "updated_at",
+    "updated_by", "last_active",
 }  # fmt: skip
 GENERATED = (KEY_ROW - {"total_spend", "budget_reset_at", "last_active"}) | {"key", "token_id", "duration", "tags"}
 USER_ROW = {
-    "user_id", "user_email", "user_alias", "user_role", "spend", "max_budget", "budget_duration", "budget_reset_at",
-    "models", "metadata", "tpm_limit", "rpm_limit", "max_parallel_requests", "teams", "created_at", "updated_at",
+    "user_id", "user_email", "user_alias", "user_role", "spend", "max_budget", "soft_budget", "budget_duration",
+    "budget_reset_at", "models", "metadata", "tpm_limit", "rpm_limit", "max_parallel_requests", "teams",
+    "created_at", "updated_at",
 }  # fmt: skip
 
 

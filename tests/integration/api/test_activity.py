@@ -63,7 +63,8 @@ def test_the_totals_are_of_the_whole_range_and_a_page_is_of_whole_days(curl, mia
         assert answer["metadata"] == {
             "total_spend": 7.750000001, "total_prompt_tokens": 60, "total_completion_tokens": 30, "total_tokens": 90,
             "total_api_requests": 6, "total_successful_requests": 5, "total_failed_requests": 1,
-            "total_cache_read_input_tokens": 24, "total_unpriced_requests": 0, "page": page, "total_pages": 3, "has_more": page < 3,
+            "total_cache_read_input_tokens": 24, "total_unpriced_requests": 0, "page": page, "total_pages": 3,
+            "has_more": page < 3,
             "api_key_limit": 100, "total_api_keys": 2,
         }  # fmt: skip
     assert seen == ["2026-06-17", "2026-06-16", "2026-06-08"]

@@ -322,14 +322,15 @@ def test_everything_is_changed_by_one_form(boss, mia, htmx):
 
 
 def test_the_form_shows_what_is_and_saving_it_as_it_is_changes_nothing(boss, browser, mia):
-    change(mia, max_budget=12_500_000_000, budget_duration="1mo", models=["gpt-5", "o4"], rpm_limit=60)
+    budget = {"max_budget": 12_500_000_000, "soft_budget": 10**10, "budget_duration": "1mo"}
+    change(mia, **budget, models=["gpt-5", "o4"], rpm_limit=60)
     theirs, before = browser(mia), stands(mia)
     answer = boss.get(page_of(mia, "edit"))
     assert typed(answer, page_of(mia, "edit")) | {"csrf_token": "", "shown": ""} == {
         "csrf_token": "", "shown": "",
         "user_alias": "Mia", "user_email": "mia@example.com", "user_role": "internal_user",
-        "max_budget": "12.5", "budget_duration": "1mo", "models": "gpt-5, o4", "rpm_limit": "60", "tpm_limit": "",
-        "max_parallel_requests": "",
+        "max_budget": "12.5", "soft_budget": "10", "budget_duration": "1mo", "models": "gpt-5, o4", "rpm_limit": "60",
+        "tpm_limit": "", "max_parallel_requests": "",
     }  # fmt: skip
     assert boss.submit(page_of(mia, "edit")).status == 303
     assert (stands(mia), theirs.get("/ui/keys").status) == (before, 200)

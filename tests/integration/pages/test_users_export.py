@@ -24,15 +24,16 @@ def listed(answer):
 def test_a_row_holds_all_that_is_known_in_plain_figures(boss):
     joined, reset = datetime(2026, 3, 1, 8, 30, tzinfo=UTC), now() + timedelta(days=3)
     pia = make_user("Pia", user_id="pia", role="internal_user", window_spend=1_234_567_891, max_budget=12_500_000_000,
-                    budget_duration="1mo", budget_reset_at=reset, models=["gpt-5", "o4"], rpm_limit=60,
-                    created_at=joined, last_login_at=joined)  # fmt: skip
+                    soft_budget=10**10, budget_duration="1mo", budget_reset_at=reset, models=["gpt-5", "o4"],
+                    rpm_limit=60, created_at=joined, last_login_at=joined)  # fmt: skip
     make_key(pia)
     make_key(pia, is_blocked=True)
     row = next(row for row in listed(boss.get("/ui/users.csv")) if row["user_id"] == "pia")
     assert row == {
         "user_id": "pia", "email": "pia@example.com", "name": "Pia", "role": "internal_user", "status": "active",
-        "active_keys": "1", "spend": "1.234567891", "max_budget": "12.5", "budget_duration": "1mo",
-        "budget_reset_at": f"{reset:%Y-%m-%dT%H:%M:%SZ}", "models": "gpt-5, o4", "rpm_limit": "60", "tpm_limit": "",
+        "active_keys": "1", "spend": "1.234567891", "max_budget": "12.5",
+        "soft_budget": "10", "budget_duration": "1mo", "budget_reset_at": f"{reset:%Y-%m-%dT%H:%M:%SZ}",
+        "models": "gpt-5, o4", "rpm_limit": "60", "tpm_limit": "",
         "max_parallel_requests": "", "created_at": "2026-03-01T08:30:00Z", "last_sign_in_at": "2026-03-01T08:30:00Z",
         "invited_at": "", "invited_by": "", "invitation_expires_at": "",
     }  # fmt: skip

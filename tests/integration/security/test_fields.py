@@ -27,6 +27,7 @@ SAMPLES = {
     "spend": lambda: 1.5,
     "models": lambda: ["sample"],
     "max_budget": lambda: 3,
+    "soft_budget": lambda: 2,
     "budget_duration": lambda: "7d",
     "tpm_limit": lambda: 5,
     "rpm_limit": lambda: 5,

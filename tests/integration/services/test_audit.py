@@ -215,7 +215,7 @@ def test_a_failed_login_is_on_record_without_the_address_that_was_tried(scene):
 
 CHANGED = {
     "key_alias": "new", "duration": "3d", "tags": ["x"], "blocked": True, "allowed_routes": ["/key/info"], "spend": 3,
-    "models": ["a"], "max_budget": 4, "budget_duration": "7d", "tpm_limit": 5, "rpm_limit": 6,
+    "models": ["a"], "max_budget": 4, "soft_budget": 3, "budget_duration": "7d", "tpm_limit": 5, "rpm_limit": 6,
     "max_parallel_requests": 7, "metadata": {"team": "search"},
 }  # fmt: skip
 
