@@ -11,6 +11,7 @@ from selfserve.config import Settings, SettingsError, load_settings
 from selfserve.database import engine_options, prepare
 from selfserve.extensions import LateMigrate, csrf, db, redis
 from selfserve.permissions import Permission, Role
+from selfserve.prices import FILE, use_folder
 from selfserve.upstreams import load_upstreams
 from selfserve.web.appearance import chosen_appearance
 from selfserve.web.bodies import guard_input
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError when a setting is missing or makes no sense.
     """
     settings = settings or load_settings()
+    _use_refreshed_prices(settings)
     app = Flask(__name__, static_folder=None)
     app.config.from_mapping(_flask_config(settings))
     app.url_map.strict_slashes = False
@@ -61,6 +63,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.server_root_path:
         app.wsgi_app = RootPath(app.wsgi_app, settings.server_root_path)  # type: ignore[method-assign]
     return app
+
+
+def _use_refreshed_prices(settings: Settings) -> None:
+    """Let the list of prices in the data folder win over ours, before anything asks for a price."""
+    try:
+        use_folder(settings.selfserve_data_dir)
+    except (OSError, ValueError):
+        file = settings.selfserve_data_dir / FILE.name
+        raise SettingsError(f"{file} cannot be read as a list of prices. Delete it, then refresh it again.") from None
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:

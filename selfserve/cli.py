@@ -8,10 +8,12 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from selfserve import prices
 from selfserve.backup import copy_database
 from selfserve.config import GENERATED, data_dir, stored_secret
 from selfserve.errors import DomainError
 from selfserve.permissions import POLICY, Permission, Reach, Role
+from selfserve.price_refresh import PUBLIC_LIST, Unusable, refresh_prices
 from selfserve.services import bootstrap
 from selfserve.web.guards import access_of
 
@@ -39,6 +41,13 @@ def register_commands(app: Flask) -> None:
         """Copy the embedded database to a new file while the server runs."""
         _back_up(app, file)
 
+    @app.cli.command("refresh-prices")
+    @click.argument("source", default=PUBLIC_LIST)
+    @click.option("--to", type=click.Path(path_type=Path), help="Write another file than that of the data folder.")
+    def refresh(source: str, to: Path | None) -> None:
+        """Fetch LiteLLM's public list of prices anew, from SOURCE: an address or a file."""
+        _refresh(source, to or app.config["SETTINGS"].selfserve_data_dir / prices.FILE.name)
+
     @app.cli.command("rights")
     @click.option("--routes", is_flag=True, help="List every address with what it asks for instead.")
     def rights(routes: bool) -> None:
@@ -50,6 +59,7 @@ def rights_table() -> str:
     """Write POLICY as a Markdown table."""
     words = {Reach.ANYONES: "everyone's", Reach.OWN: "own", None: ""}
     unowned = {Permission.USER_LIST, Permission.USER_CREATE, Permission.ROLE_LIST, Permission.KEY_OVERSEE}
+    unowned |= {Permission.SETTINGS_READ, Permission.SETTINGS_UPDATE}
     lines = ["| may | " + " | ".join(f"`{role}`" for role in Role) + " |", "|---|" + "---|" * len(Role)]
     for permission in Permission:
         cells = [POLICY[role].get(permission) for role in Role]
@@ -65,6 +75,19 @@ def routes_table(app: Flask) -> str:
         methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         rows.append(f"{methods:<9} {rule.rule:<44} {access_of(app, rule.endpoint)}")
     return "\n".join(rows)
+
+
+def _refresh(source: str, file: Path) -> None:
+    """Refresh the list of prices and say what changed, or say why not."""
+    try:
+        done = refresh_prices(source, file)
+    except Unusable as error:
+        raise click.ClickException(f"{error} Nothing was changed.") from None
+    click.echo(f"{done.total:,} models: {done.new:,} new, {done.changed:,} changed, {done.gone:,} gone.")
+    if done.left_out:
+        named = ", ".join(done.left_out[:5]) + (", ..." if len(done.left_out) > 5 else "")
+        click.echo(f"Left out, because their prices cannot be used: {len(done.left_out):,} ({named}).")
+    click.echo(f"{file} holds from the next start of the server on. Prices that an admin set win over it.")
 
 
 def _back_up(app: Flask, file: Path) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from selfserve.money import NANOS_PER_DOLLAR
 
 FILE = Path(__file__).parent / "data" / "prices.json"
+MOST_PER_TOKEN = Decimal("0.01")
+"""A cent a token: more than any model costs, and less than a price of a million tokens that lost its unit."""
 MODES = ("chat", "completion", "embedding", "responses")
 _COLUMNS = {
     "prompt": "input_cost_per_token",
@@ -113,8 +115,8 @@ def affordable_tokens(price: Price, prompt_tokens: int, nanos: int) -> int | Non
 
 def find_price(model: str) -> Price | None:
     """Find a model in the list, None where it is not: then what it costs is unknown, never nothing."""
-    listed = _listed().get(model)
-    return read_price(listed) if listed else None
+    row = listed().get(model)
+    return read_price(row) if row else None
 
 
 def read_price(row: Mapping[str, Any]) -> Price:
@@ -182,8 +184,25 @@ def _rate(row: Mapping[str, Any], usual: Rate | None) -> Rate:
     )
 
 
+def list_in_force() -> Path:
+    """Tell which file the list is read from."""
+    return _in_force[-1]
+
+
+def use_folder(folder: Path) -> None:
+    """Let a list that was refreshed into the data folder win over ours. Raises ValueError for one that is damaged."""
+    refreshed = folder / FILE.name
+    _in_force[1:] = [refreshed] if refreshed.is_file() else []
+    listed.cache_clear()
+    if refreshed.is_file():
+        listed()
+
+
 @cache
-def _listed() -> dict[str, dict[str, Any]]:
-    """Read the file when the first price is asked for."""
-    rows: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
+def listed() -> Mapping[str, Mapping[str, Any]]:
+    """Give the rows of the list by model; it is read when the first price is asked for."""
+    rows: dict[str, dict[str, Any]] = json.loads(list_in_force().read_text(encoding="utf-8"))
     return rows
+
+
+_in_force = [FILE]

@@ -106,6 +106,8 @@ def load_upstreams(settings: Settings, environment: Mapping[str, str] | None = N
     names = given(environment)
     routes: dict[str, Route] = {}
     rest = _from_settings(settings)
+    if doubled := {entry.name for entry in entries if [each.name for each in entries].count(entry.name) > 1}:
+        raise SettingsError(f"SELFSERVE_UPSTREAMS names the upstream {min(doubled)} twice.")
     for entry in entries:
         upstream = _upstream(entry, names)
         for model in entry.model:

@@ -15,7 +15,7 @@ from selfserve import minting
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
-from selfserve.models import ApiKey, FormerSecret, Invitation, Tally, User
+from selfserve.models import ApiKey, FormerSecret, Invitation, ModelPrice, Tally, User
 from selfserve.models.api_key import shown_prefix
 from selfserve.services import passwords
 from tests.application import the_app
@@ -117,6 +117,13 @@ def invitation_row(user: User, secret: str, **columns) -> Invitation:
 def key_of(user: User) -> str:
     """Give the secret of a working key of this person, made for the occasion."""
     return make_key(user, f"door-{next(numbers)}").secret
+
+
+def make_price(model: str, prompt: str = "0.000002", completion: str = "0.000008", cached: str | None = None) -> None:
+    """Let an admin have set what a model costs, in dollars per token."""
+    with the_app().app_context(), transaction():
+        said = {"prompt": prompt, "completion": completion, "cached": cached, "updated_by": "ada"}
+        db.session.merge(ModelPrice(model=model, **said))
 
 
 def make_keys(owner: User, count: int) -> None:

@@ -9,6 +9,8 @@ from selfserve.blueprints.keys.api import api as keys_api
 from selfserve.blueprints.keys.pages import pages as keys_pages
 from selfserve.blueprints.onboarding.api import api as onboarding_api
 from selfserve.blueprints.onboarding.pages import pages as onboarding_pages
+from selfserve.blueprints.prices.api import api as prices_api
+from selfserve.blueprints.settings.pages import pages as settings_pages
 from selfserve.blueprints.spend.api import api as spend_api
 from selfserve.blueprints.spend.pages import pages as spend_pages
 from selfserve.blueprints.users.api import api as users_api
@@ -21,11 +23,13 @@ DIRECTORY = (
     (spend_pages, "/ui"),
     (account_pages, "/ui"),
     (users_pages, "/ui"),
+    (settings_pages, "/ui"),
     (auth_api, None),
     (onboarding_api, None),
     (users_api, None),
     (keys_api, None),
     (spend_api, None),
+    (prices_api, None),
     (health_api, None),
     (docs_api, None),
 )

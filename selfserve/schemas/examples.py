@@ -67,6 +67,12 @@ _USER: dict[str, Any] = {
     **_LIMITS,
 }
 _PAGE = {"total_count": 1, "current_page": 1, "total_pages": 1}
+_PRICE = {
+    "input_cost_per_token": 0.0000005,
+    "output_cost_per_token": 0.000002,
+    "cache_read_input_token_cost": 0.0000001,
+}
+_SET_PRICE = _PRICE | {"model": "llama-of-the-house", "source": "admin", "updated_at": _MADE, "updated_by": "dana"}
 
 EXAMPLES: dict[str, Any] = {
     "Login": {"username": "dana@example.com", "password": "seven quiet foxes at noon"},
@@ -109,5 +115,10 @@ EXAMPLES: dict[str, Any] = {
     "KeysInfo": {"key": [_HASH], "info": [_KEY]},
     "KeyList": {"keys": [_HASH], **_PAGE},
     "KeyAliases": {"aliases": ["laptop"], "size": 50, **_PAGE},
+    "PriceUpdate": _PRICE | {"model": "llama-of-the-house"},
+    "PriceDelete": {"model": "llama-of-the-house"},
+    "PriceAnswer": _SET_PRICE,
+    "PriceList": {"prices": [_SET_PRICE], **_PAGE},
+    "PriceDeleted": {"deleted": "llama-of-the-house", "price": None},
     "KeysDeleted": {"deleted_keys": [_HASH], "not_found": []},
 }

@@ -6,6 +6,7 @@ from flask import current_app, request, url_for
 
 from selfserve.config import Settings
 from selfserve.minting import fingerprint
+from selfserve.upstreams import Upstreams
 
 _SECRET = re.compile(r"sk-[^&=?/#\s]{29,}")
 
@@ -13,6 +14,12 @@ _SECRET = re.compile(r"sk-[^&=?/#\s]{29,}")
 def settings() -> Settings:
     """Give the settings in force."""
     found: Settings = current_app.config["SETTINGS"]
+    return found
+
+
+def upstreams() -> Upstreams:
+    """Give the upstreams that calls are passed on to."""
+    found: Upstreams = current_app.config["UPSTREAMS"]
     return found
 
 

@@ -35,6 +35,21 @@ def amount(nanos: int | None) -> str:
     return "" if nanos is None else f"{to_dollars(nanos).normalize():f}"
 
 
+def per_million(price: Decimal | str) -> str:
+    """Say dollars per token as what a million tokens cost: `$2.50`, `$0.0375`; never as nothing what is not."""
+    exact = Decimal(price).scaleb(6)
+    dollars = round(exact, 6)
+    if exact and not dollars:
+        return "<$0.000001"
+    whole, _, places = f"{dollars.normalize():,f}".partition(".")
+    return f"${whole}.{places:0<2}"
+
+
+def amount_per_million(price: Decimal) -> str:
+    """Write dollars per token as a person types what a million tokens cost: `2.5`."""
+    return f"{price.scaleb(6).normalize():f}"
+
+
 def per_window(duration: str | None) -> str:
     """Say how often a budget starts again: `a month`, `every 12h`, `in total`."""
     if not duration:
@@ -162,6 +177,7 @@ def tone(identifier: str) -> str:
 _SAID = (
     money,
     amount,
+    per_million,
     per_window,
     percent,
     number,

@@ -85,7 +85,11 @@ def test_what_no_file_names_goes_to_the_upstream_of_the_variables(tmp_path):
         ('[[upstream]]\nname = "x"\nbase_url = "http://x"\napi_key_env = "ABSENT"', "ABSENT is not set"),
         ('[[upstream]]\nname = "x"\nbase_url = "http://x"\nsecret = "sk-of-the-upstream"', "extra"),
         (FILE.replace('"claude"', '"fast"'), "names the model fast twice"),
-        ('[[upstream]]\nname = "x"\nbase_url = "http://x"\n' * 2, "only one upstream may go without"),
+        ('[[upstream]]\nname = "x"\nbase_url = "http://x"\n' * 2, "names the upstream x twice"),
+        (
+            "".join(f'[[upstream]]\nname = "{name}"\nbase_url = "http://x"\n' for name in "xy"),
+            "only one upstream may go without",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why_and_never_shows_a_secret(tmp_path, text, words):

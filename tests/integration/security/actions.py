@@ -9,7 +9,7 @@ from selfserve.clock import now
 from selfserve.permissions import Permission
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from tests.application import the_app
-from tests.factories import make_invitation, make_key, make_rotating_key
+from tests.factories import make_invitation, make_key, make_price, make_rotating_key
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Deed:
         return {name: names.get(value, value) if isinstance(value, str) else value for name, value in self.body.items()}
 
 
+PRICED = "a-model-with-a-price"
+"""The model whose price an admin set in every scene."""
 BODIES: dict[str, dict[str, Any]] = {
     "keys.create": {"key_alias": "a new one"},
     "keys.edit": {"expires": "90d"},
@@ -62,6 +64,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "users.create": {"emails": "new@example.com", "role": "proxy_admin"},
     "users.change_role": {"role": "proxy_admin"},
     "users.save": {"user_role": "proxy_admin", "user_email": "changed@example.com"},
+    "settings.save_price": {"model": PRICED, "input_price": "3", "output_price": "15"},
+    "settings.delete_price": {"model": PRICED},
+    "prices_api.update": {"model": PRICED, "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05},
+    "prices_api.delete": {"model": PRICED},
     "keys_api.generate": {"key_alias": "a new one"},
     "keys_api.update": {"key": "<key>", "key_alias": "renamed"},
     "keys_api.block": {"key": "<key>"},
@@ -85,8 +91,8 @@ OWN_DEEDS = {
     "account.change_appearance",
 }
 """What everybody may do to their own account (S-7e); tested with the account page."""
-READ_SHAPED = {"keys_api.info_v2", "keys_api.health"}
-"""Documented POSTs that only read (S-7e); test_roles.py sees that they do."""
+READ_SHAPED = {"keys_api.info_v2", "keys_api.health", "settings.test_upstream"}
+"""POSTs that only read (S-7e); test_roles.py and test_settings.py see that they do."""
 
 
 def deeds(*, pages: bool) -> list[Deed]:
@@ -108,6 +114,7 @@ CURL_DEEDS = deeds(pages=False)
 def scene_of(owner: Any, user: Any) -> Scene:
     """Give somebody a key that was just rotated and one that was just deleted, somebody else an open link."""
     gone = {"deleted_at": now(), "deleted_by": owner.user_id, "restorable_until": now() + timedelta(minutes=10)}
+    make_price(PRICED)
     return Scene(make_rotating_key(owner), make_key(owner, **gone).row, user, make_invitation(user))
 
 

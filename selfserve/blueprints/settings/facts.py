@@ -1,0 +1,66 @@
+"""What is set in the environment, as the settings page tells it: no secret, only whether there is one."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from selfserve.config import Settings
+from selfserve.web.words import wait
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One setting in words, with the name of its variable and whether somebody set it."""
+
+    label: str
+    value: str
+    variable: str
+    is_set: bool
+
+
+def general_facts(settings: Settings) -> list[Fact]:
+    """Tell what this portal is called, where it is and what it runs on."""
+    is_postgresql = settings.resolved_database_url.startswith("postgresql")
+    facts = [
+        ("Organisation", settings.selfserve_organization or "Not set", "selfserve_organization"),
+        ("Links point to", settings.address, "proxy_base_url"),
+        ("Tools are pointed to", settings.gateway_url, "selfserve_gateway_url"),
+        ("Help is given by", settings.email_support_contact or "Nobody yet", "email_support_contact"),
+        ("Database", "PostgreSQL" if is_postgresql else "SQLite, in the data folder", "database_url"),
+        (
+            "A session ends",
+            f"{settings.litellm_ui_session_duration} after the last click",
+            "litellm_ui_session_duration",
+        ),
+        ("Master key", _set_or_not(settings.litellm_master_key), "litellm_master_key"),
+        ("Secret key", _set_or_not(settings.selfserve_secret_key), "selfserve_secret_key"),
+    ]
+    return [_fact(settings, *fact) for fact in facts]
+
+
+def gateway_facts(settings: Settings) -> list[Fact]:
+    """Tell how long a call may take and how large it may be."""
+    first_byte = wait(settings.selfserve_upstream_first_byte)
+    is_redis = bool(settings.redis_url.get_secret_value())
+    facts = [
+        ("A call takes at most", wait(settings.selfserve_upstream_timeout), "selfserve_upstream_timeout"),
+        (
+            "First byte of an answer",
+            f"within {first_byte}",
+            "selfserve_upstream_first_byte",
+        ),
+        ("Silence in a stream", f"at most {wait(settings.selfserve_upstream_idle)}", "selfserve_upstream_idle"),
+        ("Body of a call", f"{settings.selfserve_call_megabytes} MB at most", "selfserve_call_megabytes"),
+        ("Limits a minute", f"are counted in {'Redis' if is_redis else 'the database'}", "redis_url"),
+    ]
+    return [_fact(settings, *fact) for fact in facts]
+
+
+def _fact(settings: Settings, label: str, value: str, name: str) -> Fact:
+    """Make one fact."""
+    return Fact(label, value, name.upper(), name in settings.model_fields_set)
+
+
+def _set_or_not(secret: SecretStr) -> str:
+    """Say whether there is a secret, and nothing of it."""
+    return "Set" if secret.get_secret_value() else "Not set"
