@@ -12,6 +12,7 @@ from selfserve import create_app
 from selfserve.config import Settings
 from selfserve.services import passwords
 from tests.databases import Database, database_of
+from tests.upstream import KEY, Upstream, upstream
 
 MASTER_KEY = "sk-the-master-key-of-the-tests-42"
 SECRET_KEY = "the secret key of the tests, long enough"
@@ -36,6 +37,13 @@ def the_database() -> Database:
 
 
 @cache
+def the_upstream() -> Upstream:
+    """The server that calls to models are passed on to; it runs until the process ends."""
+    the_upstream.keep = upstream()
+    return the_upstream.keep.__enter__()
+
+
+@cache
 def the_app() -> Flask:
     """The application, with its database migrated."""
     app = create_app(the_settings())
@@ -52,5 +60,7 @@ def the_settings(**changes: object) -> Settings:
         "selfserve_secret_key": SECRET_KEY,
         "selfserve_data_dir": the_folder(),
         "proxy_base_url": BASE_URL,
+        "upstream_base_url": the_upstream().url,
+        "upstream_api_key": KEY,
     }
     return Settings(_env_file=None, **(values | changes))

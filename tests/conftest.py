@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from tests.application import MASTER_KEY, the_app, the_database
+from tests.application import MASTER_KEY, the_app, the_database, the_upstream
 from tests.clients import Browser, Curl, InProcess
 from tests.databases import start_postgresql
 from tests.factories import key_of, make_user
@@ -61,6 +61,16 @@ def app():
 def queries(app):
     """Count the statements sent to the database inside `with queries() as sent:`."""
     return lambda: count_queries(app)
+
+
+@pytest.fixture
+def upstream(app):
+    """The server that calls are passed on to; it does everything right until it is told `upstream.be(status=500)`."""
+    here = the_upstream()
+    here.be()
+    here.got.clear()
+    yield here
+    here.be()
 
 
 # -- the cast -------------------------------------------------------------------------------------------------

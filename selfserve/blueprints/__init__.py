@@ -4,6 +4,7 @@ from selfserve.blueprints.account.pages import pages as account_pages
 from selfserve.blueprints.auth.api import api as auth_api
 from selfserve.blueprints.auth.pages import pages as auth_pages
 from selfserve.blueprints.docs.api import api as docs_api
+from selfserve.blueprints.gateway.api import api as gateway_api
 from selfserve.blueprints.health.api import api as health_api
 from selfserve.blueprints.keys.api import api as keys_api
 from selfserve.blueprints.keys.pages import pages as keys_pages
@@ -30,6 +31,7 @@ DIRECTORY = (
     (keys_api, None),
     (spend_api, None),
     (prices_api, None),
+    (gateway_api, None),
     (health_api, None),
     (docs_api, None),
 )

@@ -121,4 +121,13 @@ EXAMPLES: dict[str, Any] = {
     "PriceList": {"prices": [_SET_PRICE], **_PAGE},
     "PriceDeleted": {"deleted": "llama-of-the-house", "price": None},
     "KeysDeleted": {"deleted_keys": [_HASH], "not_found": []},
+    "ChatCall": {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Say hello."}], "stream": True},
+    "CompletionCall": {"model": "gpt-3.5-turbo-instruct", "prompt": "Once upon a time", "max_tokens": 50},
+    "EmbeddingCall": {"model": "text-embedding-3-small", "input": ["a quiet fox", "noon"]},
+    "ResponseCall": {"model": "gpt-5-mini", "input": "Say hello.", "max_output_tokens": 200},
+    "MessageCall": {
+        "model": "claude-sonnet-4-5",
+        "max_tokens": 200,
+        "messages": [{"role": "user", "content": "Say hello."}],
+    },
 }

@@ -172,8 +172,8 @@ _MONEY = {"type": "number", "minimum": 0, "maximum": 1_000_000_000}
 _MONEY_TEXT = {"type": "string", "pattern": r"^(\d{1,9}(\.\d*)?)?$"}
 _SPAN = r"[1-9]\d{0,8}s|[1-9]\d{0,6}m(in)?|[1-9]\d{0,4}hr?|[1-9]\d{0,3}d|[1-9]\d{0,2}(w|mo)"
 _YES_OR_NO = {"enum": [0, 1, *["0", "1", "true", "false", "yes", "no", "on", "off", "t", "f", "y", "n"]]}
-_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069"
-_WORDS = {"type": "string", "minLength": 1, "pattern": rf"^\s*[^\s{_CONTROLS}][^{_CONTROLS}]*\s*$"}
+CONTROLS = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069"
+_WORDS = {"type": "string", "minLength": 1, "pattern": rf"^\s*[^\s{CONTROLS}][^{CONTROLS}]*\s*$"}
 
 Text = Annotated[
     str, Field(min_length=1, max_length=255), BeforeValidator(_stripped), described_as(_WORDS | {"maxLength": 255})
@@ -181,7 +181,7 @@ Text = Annotated[
 OptionalText = Annotated[
     Annotated[str, Field(max_length=255)] | None,
     BeforeValidator(lambda value: _blank_is_none(_stripped(value))),
-    described_as({"type": "string", "maxLength": 255, "pattern": rf"^\s*[^{_CONTROLS}]*\s*$"}, _NULL),
+    described_as({"type": "string", "maxLength": 255, "pattern": rf"^\s*[^{CONTROLS}]*\s*$"}, _NULL),
 ]
 Cursor = Annotated[
     Annotated[str, Field(max_length=1024), BeforeValidator(_plain)] | None,
@@ -231,7 +231,7 @@ _Key = Annotated[str, Field(min_length=1, max_length=512), BeforeValidator(_plai
 Secret = Annotated[
     _Key,
     described_as(
-        {"type": "string", "minLength": 1, "maxLength": 512, "pattern": f"^[^{_CONTROLS}]*$"},
+        {"type": "string", "minLength": 1, "maxLength": 512, "pattern": f"^[^{CONTROLS}]*$"},
         says="A key by its secret, its hash or its id.",
     ),
 ]

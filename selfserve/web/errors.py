@@ -30,7 +30,6 @@ _FROM_HTTP: dict[int, DomainError] = {
     400: BadRequest("The request could not be read. Check its form and try again."),
     404: NotFound("There is nothing at this address."),
     405: MethodNotAllowed("This address does not take that method."),
-    413: TooLarge("The request is larger than 1 MB, which is the most we read."),
     415: WrongMediaType("This address does not take that format."),
 }
 _COLLISIONS = ("40001", "40P01", "55P03")
@@ -113,7 +112,14 @@ def _from_http(error: HTTPException) -> AnyResponse:
 
 def _known(error: HTTPException) -> DomainError:
     """Translate what the framework raised."""
+    if error.code == TooLarge.status:
+        return TooLarge(f"The request is larger than {_megabytes()} MB, which is the most we read.")
     return _FROM_HTTP.get(error.code or 500) or _other(error)
+
+
+def _megabytes() -> int:
+    """Tell how much of this request we would have read."""
+    return (request.max_content_length or 0) // 1_000_000
 
 
 def _other(error: HTTPException) -> DomainError:

@@ -19,6 +19,8 @@ from selfserve.web.links import settings
 from selfserve.web.render import View
 
 PUBLIC = "public"
+CALLS = "gateway_api"
+"""The blueprint of calls to models."""
 _ABOUT_ITSELF = ("/key/info", "/key/health")
 _GROUPS = {
     "management_routes": ("/key/", "/v2/key/", "/user/", "/v2/user/", "/invitation/", "/team/", "/budget/"),
@@ -177,8 +179,13 @@ def _session_guard(is_public: bool) -> None:
 
 
 def _bearer_guard() -> Actor:
-    """Read the key of a call: `x-litellm-api-key` wins over `Authorization`, with `Bearer` or without."""
+    """Read the key of a call, with `Bearer` or without: `x-litellm-api-key` wins over `Authorization`.
+
+    Where models are called, Anthropic's clients may send it in `x-api-key`.
+    """
     given = request.headers.get("x-litellm-api-key") or request.headers.get("Authorization") or ""
+    if not given and request.blueprint == CALLS:
+        given = request.headers.get("x-api-key") or ""
     scheme, _, rest = given.strip().partition(" ")
     token = rest.strip() if scheme.lower() == "bearer" else given.strip()
     if not token:

@@ -7,6 +7,8 @@ from flask import Flask, Response, g, request
 from selfserve.config import Settings, origin_of
 from selfserve.web.guards import is_pages_face
 
+_PAGES_VARY, _API_VARIES = ("Cookie", "HX-Request"), ("Authorization", "x-litellm-api-key", "x-api-key")
+
 
 def security_headers(settings: Settings) -> dict[str, str]:
     """List what every answer carries."""
@@ -58,5 +60,5 @@ def init_headers(app: Flask) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["x-request-id"] = g.get("request_id", "")
         is_page = is_pages_face(request.path)
-        response.vary.update(("Cookie", "HX-Request") if is_page else ("Authorization", "x-litellm-api-key"))
+        response.vary.update(_PAGES_VARY if is_page else _API_VARIES)
         return response

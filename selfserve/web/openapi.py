@@ -19,7 +19,7 @@ from selfserve.permissions import Permission, Reach, Role, reach
 from selfserve.schemas.errors import ErrorEnvelope
 from selfserve.schemas.examples import EXAMPLES
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
-from selfserve.web.render import JSON, View, Wire, wire_of
+from selfserve.web.render import EVENTS, JSON, View, Wire, wire_of
 
 Object = dict[str, Any]
 
@@ -240,7 +240,7 @@ def _responses(each: Operation, shapes: Shapes) -> Object:
     if each.wire.headers:
         done["headers"] = _headers(each.wire.headers)
     if each.wire.answer:
-        kinds = {JSON: shapes.answer(each)}
+        kinds = {JSON: shapes.answer(each), EVENTS: {}}
         done["content"] = {kind: {"schema": kinds.get(kind, {"type": "string"})} for kind in each.wire.kinds}
     names = {status: kind.__name__ for status, kind in _kinds().items()}
     refusals = {str(status): {"$ref": f"#/components/responses/{names[status]}"} for status in sorted(_statuses(each))}

@@ -15,7 +15,7 @@ from selfserve.web.messages import explain
 
 View = Callable[..., Any]
 Model = TypeVar("Model", bound=BaseModel)
-JSON, TEXT = "application/json", "text/plain"
+JSON, TEXT, EVENTS = "application/json", "text/plain", "text/event-stream"
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,23 @@ def returns(
             return Response(written + "\n", headers={**given, "Vary": "Accept"}, mimetype=kind)
 
         return _say(call_and_write, answer=schema, kinds=(JSON, TEXT) if text else (JSON,), headers=headers or {})
+
+    return decorate
+
+
+def passes_on(schema: type[Model], answer: Any, *, headers: dict[str, str]) -> Callable[[View], View]:
+    """Hand the view a body as it came and what the schema reads of it; the answer is another server's, not ours."""
+
+    def decorate(view: View) -> View:
+        """Wrap one view."""
+
+        @wraps(view)
+        def read_and_call() -> Any:
+            """Read the body, then call the view."""
+            content = read_json()
+            return view(content, validated(schema, content))
+
+        return _say(read_and_call, command=schema, answer=answer, kinds=(JSON, EVENTS), headers=headers)
 
     return decorate
 

@@ -78,6 +78,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "users_api.new": {"user_email": "new@example.com", "user_role": "proxy_admin"},
     "users_api.update": {"user_id": "<user>", "user_role": "proxy_admin"},
     "users_api.delete": {"user_ids": "<users>"},
+    "gateway_api.chat": {"model": "gpt-4o-mini", "messages": []},
+    "gateway_api.completions": {"model": "gpt-4o-mini", "prompt": "x"},
+    "gateway_api.embeddings": {"model": "gpt-4o-mini", "input": "x"},
+    "gateway_api.responses": {"model": "gpt-4o-mini", "input": "x"},
+    "gateway_api.messages": {"model": "gpt-4o-mini", "messages": [], "max_tokens": 20},
     "onboarding_api.new": {"user_id": "<user>"},
     "onboarding_api.update": {"invitation_id": "<link>", "is_accepted": True},
     "onboarding_api.delete": {"invitation_id": "<link>"},
@@ -93,6 +98,8 @@ OWN_DEEDS = {
 """What everybody may do to their own account (S-7e); tested with the account page."""
 READ_SHAPED = {"keys_api.info_v2", "keys_api.health", "settings.test_upstream"}
 """POSTs that only read (S-7e); test_roles.py and test_settings.py see that they do."""
+MODEL_CALLS = {endpoint for endpoint in BODIES if endpoint.startswith("gateway_api.")}
+"""Calls to models: every role may make them, and they write nothing but what they cost; tests/integration/gateway/."""
 
 
 def deeds(*, pages: bool) -> list[Deed]:
@@ -101,7 +108,7 @@ def deeds(*, pages: bool) -> list[Deed]:
     found = []
     for rule in app.url_map.iter_rules():
         access = access_of(app, rule.endpoint)
-        is_write = "POST" in rule.methods and access != PUBLIC and rule.endpoint not in READ_SHAPED
+        is_write = "POST" in rule.methods and access != PUBLIC and rule.endpoint not in READ_SHAPED | MODEL_CALLS
         if is_write and is_pages_face(rule.rule) == pages:
             found.append(Deed(rule.rule, rule.endpoint, access, BODIES.get(rule.endpoint, {})))
     return sorted(found, key=lambda deed: deed.endpoint)

@@ -1,0 +1,66 @@
+"""What an answer says that it used, in the words of each API, and a guess where it says nothing."""
+
+from typing import Any
+
+from selfserve.gateway.prompts import likely_tokens
+from selfserve.prices import Usage
+
+MOST = 10**12
+"""More tokens than any call has: an upstream that says so is not believed."""
+_SPOKEN = ("content", "text", "arguments", "partial_json", "thinking", "reasoning_content", "refusal", "delta")
+
+
+def read_usage(told: Any) -> Usage | None:
+    """Read the `usage` of an answer, None where it has none that makes sense.
+
+    OpenAI's prompt tokens hold the cached ones, Anthropic's input tokens do not. Some upstreams count what a model
+    thought only in the total.
+    """
+    if not isinstance(told, dict):
+        return None
+    prompt = _count(told, "prompt_tokens", "input_tokens")
+    completion = _count(told, "completion_tokens", "output_tokens")
+    if prompt is None:
+        return None
+    if "cache_read_input_tokens" in told or "cache_creation_input_tokens" in told:
+        read, written = _count(told, "cache_read_input_tokens") or 0, _count(told, "cache_creation_input_tokens") or 0
+        return Usage(prompt + read + written, completion or 0, read, written)
+    total = _count(told, "total_tokens") or 0
+    return Usage(prompt, max(completion or 0, total - prompt), min(_cached(told), prompt))
+
+
+def guessed(told: Usage | None, most_prompt_tokens: int, characters: int) -> Usage:
+    """Guess what was used from what came through, at least as much as was told."""
+    told = told or Usage(likely_tokens(most_prompt_tokens))
+    completion = max(told.completion_tokens, likely_tokens(characters))
+    return Usage(told.prompt_tokens, completion, told.cached_tokens, told.cache_write_tokens)
+
+
+def spoken(answer: Any) -> int:
+    """Count the characters that a model said in an answer or in a piece of one. It may lie deep: no recursion."""
+    characters, rest = 0, [answer]
+    while rest:
+        thing = rest.pop()
+        if isinstance(thing, dict):
+            characters += sum(len(thing[word]) for word in _SPOKEN if isinstance(thing.get(word), str))
+            rest.extend(thing.values())
+        elif isinstance(thing, list):
+            rest.extend(thing)
+    return characters
+
+
+def _cached(told: dict[str, Any]) -> int:
+    """Read how many tokens of the prompt came from a cache."""
+    for name in ("prompt_tokens_details", "input_tokens_details"):
+        if isinstance(details := told.get(name), dict):
+            return _count(details, "cached_tokens") or 0
+    return _count(told, "prompt_cache_hit_tokens") or 0
+
+
+def _count(told: dict[str, Any], *names: str) -> int | None:
+    """Read a number of tokens under the first of these names that has one."""
+    for name in names:
+        value = told.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
+            return value
+    return None

@@ -1,0 +1,292 @@
+"""A model's server for the tests: it answers as it is told to, well or badly, and remembers what it got."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "sk-upstream-secret-0123456789"
+WORDS = ["Quiet", " foxes", " sleep", " at", " noon", "."]
+PROMPT, COMPLETION = 11, len(WORDS)
+GAP = 0.01
+"""Seconds between two pieces of a stream."""
+
+
+@dataclass
+class Got:
+    """One request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Manner:
+    """How it answers from now on; plain, it does everything right."""
+
+    status: int = 200
+    body: bytes | None = None
+    kind: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    waits: float = 0.0
+    """Seconds before the first byte."""
+    hangs_after: int | None = None
+    """Pieces of a stream after which it says nothing more."""
+    cuts_after: int | None = None
+    """Pieces of a stream, or bytes of an answer, after which it hangs up."""
+    tells_usage: bool = True
+    tokens: int = COMPLETION
+    """Of the answer, whatever was asked for."""
+    pings: bool = False
+    fails_in_stream: str = ""
+    drops: int = 0
+    """Connections that it ends without a word before it answers one."""
+
+
+@dataclass
+class Upstream:
+    """A running one."""
+
+    url: str
+    manner: Manner = field(default_factory=Manner)
+    got: list[Got] = field(default_factory=list)
+    cut_off: threading.Event = field(default_factory=threading.Event)
+    """Set when somebody hung up before the end of an answer."""
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def be(self, **how: Any) -> None:
+        """Answer so from now on."""
+        self.manner = Manner(**how)
+        self.cut_off.clear()
+
+    @property
+    def last(self) -> Got:
+        """What came last."""
+        return self.got[-1]
+
+    def let_go(self) -> None:
+        """End whatever hangs."""
+        self.released.set()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    @property
+    def here(self) -> Upstream:
+        """The upstream that it answers for."""
+        return self.server.here
+
+    def do_POST(self) -> None:
+        """Answer one call."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"null")
+        self.here.got.append(Got(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+        manner = self.here.manner
+        if manner.drops > 0:
+            manner.drops -= 1
+            self.close_connection = True
+            return
+        if manner.waits:
+            self.here.released.wait(manner.waits)
+        try:
+            self.answer(manner, body)
+        except (BrokenPipeError, ConnectionResetError):
+            self.here.cut_off.set()
+            self.close_connection = True
+
+    def answer(self, manner: Manner, body: dict[str, Any]) -> None:
+        """Answer in the manner of the day."""
+        if manner.body is not None or manner.status != 200:
+            self.send(manner, manner.body or b"{}")
+        elif body.get("stream"):
+            self.stream(manner, pieces(self.path, body, manner))
+        else:
+            self.send(manner, json.dumps(whole(self.path, body, manner)).encode())
+
+    def send(self, manner: Manner, content: bytes) -> None:
+        """Send an answer that is no stream."""
+        self.head(manner, manner.kind, "Content-Length", str(len(content)))
+        self.wfile.write(content[: manner.cuts_after])
+        if manner.cuts_after is not None:
+            self.hang_up()
+
+    def stream(self, manner: Manner, events: list[str]) -> None:
+        """Send a stream, chunk by chunk."""
+        self.head(manner, "text/event-stream", "Transfer-Encoding", "chunked")
+        for number, event in enumerate(events):
+            if number == manner.cuts_after:
+                return self.hang_up()
+            if number == manner.hangs_after:
+                self.wait_until_left()
+            self.wfile.write(f"{len(event.encode()):x}\r\n{event}\r\n".encode())
+            time.sleep(GAP)
+        self.wfile.write(b"0\r\n\r\n")
+        return None
+
+    def head(self, manner: Manner, kind: str, framing: str, value: str) -> None:
+        """Send the head."""
+        self.send_response(manner.status)
+        for name, each in {"Content-Type": kind, framing: value, **manner.headers}.items():
+            self.send_header(name, each)
+        self.end_headers()
+
+    def hang_up(self) -> None:
+        """End the connection in the middle."""
+        self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+
+    def wait_until_left(self) -> None:
+        """Say nothing until the other side hangs up or the test is over."""
+        self.connection.settimeout(0.05)
+        while not self.here.released.is_set():
+            try:
+                if self.connection.recv(1) == b"":
+                    raise BrokenPipeError
+            except TimeoutError:
+                continue
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def upstream() -> Iterator[Upstream]:
+    """Run one."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    here = server.here = Upstream(f"http://127.0.0.1:{server.server_port}/v1")
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield here
+    finally:
+        here.let_go()
+        server.shutdown()
+        server.server_close()
+
+
+# -- what it says ---------------------------------------------------------------------------------------------
+
+
+def usage(path: str, manner: Manner) -> dict[str, Any]:
+    """Tell what was used, in the words of each API."""
+    if path.endswith(("/messages", "/responses")):
+        used: dict[str, Any] = {"input_tokens": PROMPT, "output_tokens": manner.tokens}
+        if path.endswith("/messages"):
+            return used | {"cache_read_input_tokens": 4, "cache_creation_input_tokens": 2}
+        return used | {
+            "total_tokens": PROMPT + manner.tokens,
+            "input_tokens_details": {"cached_tokens": 4},
+            "output_tokens_details": {"reasoning_tokens": 0},
+        }
+    used = {"prompt_tokens": PROMPT, "total_tokens": PROMPT}
+    if not path.endswith("/embeddings"):
+        used |= {"completion_tokens": manner.tokens, "total_tokens": PROMPT + manner.tokens}
+    return used | {"prompt_tokens_details": {"cached_tokens": 4}}
+
+
+def whole(path: str, body: dict[str, Any], manner: Manner) -> dict[str, Any]:
+    """Write an answer that is no stream."""
+    told = {"usage": usage(path, manner)} if manner.tells_usage else {}
+    text, model = "".join(WORDS), body["model"]
+    if path.endswith("/chat/completions"):
+        message = {"role": "assistant", "content": text}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        return {"id": "c1", "object": "chat.completion", "created": 1, "model": model, "choices": [choice]} | told
+    if path.endswith("/completions"):
+        choice = {"index": 0, "finish_reason": "stop", "text": text, "logprobs": None}
+        return {"id": "c1", "object": "text_completion", "created": 1, "model": model, "choices": [choice]} | told
+    if path.endswith("/embeddings"):
+        vectors = [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}]
+        return {"object": "list", "model": model, "data": vectors} | told
+    if path.endswith("/responses"):
+        return response(model, text) | told
+    parts = [{"type": "text", "text": text}]
+    head = {"id": "m1", "type": "message", "role": "assistant", "model": model, "content": parts}
+    return head | {"stop_reason": "end_turn", "stop_sequence": None} | told
+
+
+def response(model: str, text: str) -> dict[str, Any]:
+    """Write what OpenAI calls a response."""
+    part = {"type": "output_text", "text": text, "annotations": []}
+    message = {"id": "i1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+    head = {"id": "r1", "object": "response", "created_at": 1, "status": "completed", "model": model, "error": None}
+    rest = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "incomplete_details": None}
+    return head | rest | {"output": [message] if text else [], "instructions": None, "metadata": {}}
+
+
+def pieces(path: str, body: dict[str, Any], manner: Manner) -> list[str]:
+    """Write the events of a stream."""
+    if path.endswith("/messages"):
+        events = pieces_of_message(body["model"], manner)
+    elif path.endswith("/responses"):
+        events = pieces_of_response(body["model"], manner)
+    else:
+        events = pieces_of_chat(path, body, manner)
+    if manner.pings:
+        events[1:1] = [": still thinking\n\n", 'event: ping\ndata: {"type": "ping"}\n\n']
+    if manner.fails_in_stream:
+        error = {"type": "error", "error": {"type": "overloaded_error", "message": manner.fails_in_stream}}
+        events[3:] = [f"event: error\ndata: {json.dumps(error)}\n\n"]
+    return events
+
+
+def pieces_of_chat(path: str, body: dict[str, Any], manner: Manner) -> list[str]:
+    """Write those of chat and of completions; the usage only for who asks."""
+    wants_usage = (body.get("stream_options") or {}).get("include_usage")
+    nothing = {"usage": None} if wants_usage and manner.tells_usage else {}
+    events = []
+    for word in [*WORDS, None]:
+        ends = {"index": 0, "finish_reason": None if word else "stop"}
+        said = {"text": word or ""} if not path.endswith("chat/completions") else {"delta": {"content": word or ""}}
+        events.append(chunk(body["model"], [ends | said], path) | nothing)
+    if nothing:
+        events.append(chunk(body["model"], [], path) | {"usage": usage(path, manner)})
+    return [f"data: {json.dumps(event)}\n\n" for event in events] + ["data: [DONE]\n\n"]
+
+
+def chunk(model: str, choices: list[Any], path: str) -> dict[str, Any]:
+    """Write one piece."""
+    kind = "chat.completion.chunk" if path.endswith("chat/completions") else "text_completion"
+    return {"id": "c1", "object": kind, "created": 1, "model": model, "choices": choices}
+
+
+def pieces_of_response(model: str, manner: Manner) -> list[str]:
+    """Write those of a response: the pieces, all of them once more, and the usage at the end."""
+    place = {"item_id": "i1", "output_index": 0, "content_index": 0}
+    events: list[dict[str, Any]] = [{"type": "response.created", "response": response(model, "")}]
+    events += [{"type": "response.output_text.delta", "delta": word, "logprobs": [], **place} for word in WORDS]
+    events.append({"type": "response.output_text.done", "text": "".join(WORDS), "logprobs": [], **place})
+    told = {"usage": usage("/responses", manner)} if manner.tells_usage else {}
+    events.append({"type": "response.completed", "response": response(model, "".join(WORDS)) | told})
+    return [
+        f"event: {event['type']}\ndata: {json.dumps(event | {'sequence_number': number})}\n\n"
+        for number, event in enumerate(events)
+    ]
+
+
+def pieces_of_message(model: str, manner: Manner) -> list[str]:
+    """Write those of Anthropic: the prompt's usage in the first, the answer's in the last but one."""
+    begun = {"id": "m1", "type": "message", "role": "assistant", "model": model, "content": [], "stop_reason": None}
+    used = usage("/messages", manner)
+    told = {"usage": used | {"output_tokens": 1}} if manner.tells_usage else {"usage": {}}
+    ended = {"usage": {"output_tokens": manner.tokens}} if manner.tells_usage else {"usage": {}}
+    text = {"type": "text", "text": ""}
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": begun | told},
+        {"type": "content_block_start", "index": 0, "content_block": text},
+        *({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}} for word in WORDS),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, **ended},
+        {"type": "message_stop"},
+    ]
+    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
