@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, inspect, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select
 from sqlalchemy.orm import aliased
 
 from selfserve.calls import Admission, CallException, Outcome
@@ -68,13 +68,18 @@ def _use(subject: type[ApiKey | User], owned: ColumnElement[bool]) -> list[Any]:
     return [func.coalesce(column.scalar_subquery(), 0) for column in columns]
 
 
-_OF_KEY = inspect(ApiKey).columns
-_OF_OWNER = [column for column in inspect(User).columns if column.key not in ("password_hash", "details")]
+_OF_BOTH = (
+    *("id", "is_blocked", "models", "rpm_limit", "tpm_limit", "max_parallel_requests"),
+    *("max_budget", "budget_duration", "budget_reset_at", "window_spend"),
+)
+_OF_KEY = (*_OF_BOTH, "owner_id", "alias", "tail", "expires_at")
+_OF_OWNER = (*_OF_BOTH, "user_id")
+"""What a decision needs; a column that is read for nothing costs a hundredth of it."""
 _OF_PRICE = (ModelPrice.prompt, ModelPrice.completion, ModelPrice.cached)
 _STANDING: Select[Any] = (
     select(
-        *_OF_KEY,
-        *_OF_OWNER,
+        *(getattr(ApiKey, name) for name in _OF_KEY),
+        *(getattr(User, name) for name in _OF_OWNER),
         *_OF_PRICE,
         *_use(ApiKey, OpenCall.key_id == ApiKey.id),
         *_use(User, OpenCall.user_pk == User.id),
@@ -205,8 +210,8 @@ def _forget(request_ids: list[str]) -> None:
 def _standing_of(row: Row[Any]) -> Standing:
     """Give what a row of `_STANDING` tells."""
     values = iter(row)
-    of_key = {column.key: next(values) for column in _OF_KEY}
-    owner = unwritable(User, {column.key: next(values) for column in _OF_OWNER})
+    of_key = {name: next(values) for name in _OF_KEY}
+    owner = unwritable(User, {name: next(values) for name in _OF_OWNER})
     prompt, completion, cached = (next(values) for _ in _OF_PRICE)
     held, running, requests, tokens, *of_owner = (int(value) for value in values)
     price = None if prompt is None else price_of(prompt, completion, cached)
