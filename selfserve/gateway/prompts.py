@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from selfserve.errors import Invalid
+
 IMAGE = 5_000
 """Tokens of an image at most, at the finest detail that the large models look at."""
 FILE = 500_000
@@ -23,8 +25,11 @@ _OWN_TOOLS = (None, "function", "custom")
 
 
 def most_tokens(content: dict[str, Any]) -> int:
-    """Tell how many tokens the prompt of a body can be at most."""
-    length, tokens = len(orjson.dumps(content)), _stored(content) + _of_tools(content)
+    """Tell how many tokens the prompt of a body can be at most. Raises Invalid for one that is nested too deep."""
+    try:
+        length, tokens = len(orjson.dumps(content)), _stored(content) + _of_tools(content)
+    except orjson.JSONEncodeError:
+        raise Invalid("The body is nested more than 250 levels deep, which is deeper than we pass on.") from None
     for kind, part in _media(content):
         data = sum(map(len, part))
         length -= data

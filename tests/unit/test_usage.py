@@ -1,0 +1,57 @@
+"""What an answer says that it used is read in the words of each API; nonsense is not believed."""
+
+import pytest
+
+from selfserve.gateway.usage import guessed, read_usage, spoken
+from selfserve.prices import Usage
+
+SAID = {
+    "chat": (
+        {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}},
+        Usage(10, 5, 4),
+    ),
+    "embeddings": ({"prompt_tokens": 10, "total_tokens": 10}, Usage(10)),
+    "responses": (
+        {"input_tokens": 10, "output_tokens": 5, "input_tokens_details": {"cached_tokens": 4}},
+        Usage(10, 5, 4),
+    ),
+    "messages": (
+        {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 3},
+        Usage(17, 5, 4, 3),
+    ),
+    "thoughts beside": ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 40}, Usage(10, 30)),
+    "deepseek": ({"prompt_tokens": 10, "completion_tokens": 5, "prompt_cache_hit_tokens": 4}, Usage(10, 5, 4)),
+    "nulls": ({"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": None}, Usage(10, 5)),
+    "more cached than sent": (
+        {"prompt_tokens": 3, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 9}},
+        Usage(3, 5, 3),
+    ),
+}
+
+
+@pytest.mark.parametrize(("told", "usage"), SAID.values(), ids=SAID)
+def test_each_api_is_understood(told, usage):
+    assert read_usage(told) == usage
+
+
+NOTHING = [None, [], "10", {}, {"completion_tokens": 5}]
+WRONG = [{"prompt_tokens": value} for value in (-1, "10", True, 1.5, 10**13)]
+
+
+@pytest.mark.parametrize("told", NOTHING + WRONG)
+def test_nonsense_is_not_believed(told):
+    assert read_usage(told) is None
+
+
+def test_a_guess_is_never_less_than_what_was_told():
+    assert guessed(None, 400, 40) == Usage(100, 10)
+    assert guessed(Usage(7, 1, 2, 3), 400, 40) == Usage(7, 10, 2, 3)
+    assert guessed(Usage(7, 99), 400, 40) == Usage(7, 99)
+
+
+def test_what_a_model_said_is_counted_wherever_it_stands():
+    assert spoken({"choices": [{"message": {"role": "assistant", "content": "four"}}]}) == 4
+    assert spoken({"choices": [{"delta": {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}}]}) == 2
+    assert spoken({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "four"}}) == 4
+    assert spoken({"type": "response.output_text.delta", "delta": "four"}) == 4
+    assert spoken(["nothing", None, 3]) == 0
