@@ -8,6 +8,8 @@ from selfserve.blueprints.gateway.api import api as gateway_api
 from selfserve.blueprints.health.api import api as health_api
 from selfserve.blueprints.keys.api import api as keys_api
 from selfserve.blueprints.keys.pages import pages as keys_pages
+from selfserve.blueprints.models.api import api as models_api
+from selfserve.blueprints.models.pages import pages as models_pages
 from selfserve.blueprints.onboarding.api import api as onboarding_api
 from selfserve.blueprints.onboarding.pages import pages as onboarding_pages
 from selfserve.blueprints.prices.api import api as prices_api
@@ -22,6 +24,7 @@ DIRECTORY = (
     (onboarding_pages, "/ui"),
     (keys_pages, "/ui"),
     (spend_pages, "/ui"),
+    (models_pages, "/ui"),
     (account_pages, "/ui"),
     (users_pages, "/ui"),
     (settings_pages, "/ui"),
@@ -32,6 +35,7 @@ DIRECTORY = (
     (spend_api, None),
     (prices_api, None),
     (gateway_api, None),
+    (models_api, None),
     (health_api, None),
     (docs_api, None),
 )

@@ -9,6 +9,21 @@ from selfserve.money import NANOS_PER_DOLLAR, to_dollars
 from selfserve.services.spend_sums import Sums
 from selfserve.web.words import compact, money, number
 
+_PROVIDERS = {
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
+    "vertex_ai": "Google",
+    "gemini": "Google",
+    "azure": "Azure",
+    "bedrock": "Amazon Bedrock",
+    "mistral": "Mistral",
+    "deepseek": "DeepSeek",
+    "xai": "xAI",
+    "groq": "Groq",
+    "cohere": "Cohere",
+    "openrouter": "OpenRouter",
+}
+
 
 def tick(nanos: int, step: int) -> str:
     """Say nano-dollars at the axis of a chart, short: `$2`, `$0.50`, `$2.5k`; all of one axis with the same places."""
@@ -55,6 +70,11 @@ def short_days(days: Days) -> str:
     return _said(days, "%b", "")
 
 
+def provider(name: str) -> str:
+    """Call the maker of a model as it calls itself: `OpenAI`."""
+    return next((said for known, said in _PROVIDERS.items() if name.startswith(known)), name)
+
+
 def _said(days: Days, form: str, year: str) -> str:
     """Say a range; what both ends have in common is said once."""
     first, last = days.first, days.last
@@ -67,5 +87,5 @@ def _said(days: Days, form: str, year: str) -> str:
     return f"{first.day} to {end}" if is_one_month else f"{first.day} {first:{form}} to {end}"
 
 
-_SAID = (rate, against, month, day_and_month, all_days, short_days)
+_SAID = (rate, against, provider, month, day_and_month, all_days, short_days)
 FIGURES: dict[str, Callable[..., object]] = {function.__name__: function for function in _SAID}

@@ -10,7 +10,7 @@ from flask_login import UserMixin, current_user, login_user, logout_user
 from selfserve.database import end_read
 from selfserve.errors import BadRequest, Forbidden, Unauthenticated
 from selfserve.extensions import csrf, login_manager
-from selfserve.permissions import Actor, Permission, allows
+from selfserve.permissions import Actor, Permission, allows, opens
 from selfserve.services import auth
 from selfserve.services.actors import require
 from selfserve.services.key_names import is_name_of
@@ -22,21 +22,6 @@ PUBLIC = "public"
 CALLS = "gateway_api"
 """The blueprint of calls to models."""
 _ABOUT_ITSELF = ("/key/info", "/key/health")
-_GROUPS = {
-    "management_routes": ("/key/", "/v2/key/", "/user/", "/v2/user/", "/invitation/", "/team/", "/budget/"),
-    "info_routes": (
-        "/key/info",
-        "/v2/key/info",
-        "/key/health",
-        "/key/list",
-        "/user/info",
-        "/v2/user/info",
-        "/user/available_roles",
-        "/user/daily/activity",
-        "/spend/",
-    ),
-    "llm_api_routes": ("/v1/", "/chat/", "/completions", "/embeddings", "/models", "/responses", "/messages"),
-}
 
 
 class SignedIn(UserMixin):
@@ -204,17 +189,8 @@ def _check_key_routes(actor: Actor) -> None:
     rule = request.url_rule.rule
     named = request.args.get("key")
     looks_at_itself = rule in _ABOUT_ITSELF and (named is None or is_name_of(actor.key, named))
-    if not looks_at_itself and not any(_covers(allowed, rule) for allowed in actor.key.allowed_routes):
+    if not looks_at_itself and not opens(actor.key.allowed_routes, rule):
         raise Forbidden(f"This key may only call {', '.join(actor.key.allowed_routes)}. Use a key made for {rule}.")
-
-
-def _covers(allowed: str, rule: str) -> bool:
-    """Tell whether an allowed route or group covers a rule: exact, `prefix/*`, `*`, or a documented group."""
-    if allowed in _GROUPS:
-        return rule.startswith(_GROUPS[allowed])
-    if allowed.endswith("*"):
-        return rule.startswith(allowed[:-1])
-    return rule == allowed
 
 
 def _find(session_id: str) -> auth.LiveSession | None:

@@ -28,6 +28,19 @@ def app_with(app):
 
 
 @pytest.fixture
+def house(app_with, tmp_path):
+    """Open a portal that passes some models on, without asking anybody which there are: `house(["gpt-5-mini"])`."""
+
+    def build(models=("gpt-5-mini", "claude-sonnet-4-5", "text-embedding-3-small", "house-model")):
+        file = tmp_path / "upstreams.toml"
+        head = '[[upstream]]\nname = "big"\nbase_url = "https://llm.example.com/v1"\n'
+        file.write_text(head + "".join(f'[[upstream.model]]\nname = "{model}"\n' for model in models))
+        return app_with(selfserve_upstreams=file, upstream_base_url="", upstream_api_key="")
+
+    return build
+
+
+@pytest.fixture
 def a_database(app):
     """Make one more migrated database and give its address."""
     return the_database().another(f"server{next(numbers)}")

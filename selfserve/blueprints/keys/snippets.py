@@ -1,16 +1,20 @@
-"""Which models the examples beside a key name: its own, where a shell and a string may hold them."""
+"""Which models the examples beside a key name: those it may call, where a shell and a string may hold them."""
 
 import re
 from collections.abc import Collection
+from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+_USUAL = ("gpt-5-mini", "claude-sonnet-4-5")
 
 
-def example_models(models: Collection[str]) -> dict[str, str]:
-    """Give a model for the examples and one for Claude Code."""
+def example_models(models: Collection[str]) -> dict[str, Any]:
+    """Give a model for the examples and one for Claude Code, and tell whether it is one that may be called."""
     plain = [model for model in models if _PLAIN.fullmatch(model)]
-    claude = [model for model in plain if "claude" in model]
+    usual = [model for model in _USUAL if model in plain]
+    claude = [model for model in [*usual, *plain] if "claude" in model]
     return {
-        "example_model": next(iter(plain), "gpt-5-mini"),
-        "example_claude": next(iter(claude), "claude-sonnet-4-5"),
+        "example_model": next(iter([*usual, *plain]), _USUAL[0]),
+        "example_claude": next(iter(claude), _USUAL[1]),
+        "has_claude": bool(claude) or not plain,
     }

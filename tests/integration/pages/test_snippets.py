@@ -12,7 +12,7 @@ from tests.html import SECRET
 from tests.integration.pages.parts import found
 from tests.servers import running
 
-TABS = {"curl", "python", "javascript", "env", "claude"}
+TABS = {"curl", "python", "javascript", "claude", "cursor", "continue", "env"}
 
 
 def snippets(answer):
@@ -92,7 +92,7 @@ def test_the_tools_are_pointed_at_the_gateway(app_with, mia):
     assert 'base_url="https://llm.example.com/v1"' in told["python"]
     assert "OPENAI_BASE_URL=https://llm.example.com/v1" in told["env"]
     assert "ANTHROPIC_BASE_URL=https://llm.example.com\n" in told["claude"]
-    assert "llm.example.com" not in told["curl"]
+    assert "curl -fsS https://llm.example.com/v1/chat/completions" in told["curl"]
 
 
 def test_the_same_by_curl_does_on_a_running_server_what_the_page_does(browser, mia, tmp_path):

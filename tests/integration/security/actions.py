@@ -34,7 +34,7 @@ class Deed:
     def path(self, scene: Scene) -> str:
         """Fill in the address."""
         names = {"<uuid:key_id>": scene.key.row.id, "<key>": scene.key.row.id, "<uuid:user_id>": scene.user.id}
-        names["<handle>"] = NO_HANDLE
+        names |= {"<handle>": NO_HANDLE, "<path:model>": "gpt-4o-mini"}
         return re.sub("<.*?>", lambda name: names[name[0]], self.rule)
 
     def fields(self, scene: Scene) -> dict[str, Any]:
@@ -96,8 +96,8 @@ OWN_DEEDS = {
     "account.change_appearance",
 }
 """What everybody may do to their own account (S-7e); tested with the account page."""
-READ_SHAPED = {"keys_api.info_v2", "keys_api.health", "settings.test_upstream"}
-"""POSTs that only read (S-7e); test_roles.py and test_settings.py see that they do."""
+READ_SHAPED = {"keys_api.info_v2", "keys_api.health", "settings.test_upstream", "models.explain"}
+"""POSTs that only read (S-7e); test_roles.py, test_settings.py and test_refused.py see that they do."""
 MODEL_CALLS = {endpoint for endpoint in BODIES if endpoint.startswith("gateway_api.")}
 """Calls to models: every role may make them, and they write nothing but what they cost; tests/integration/gateway/."""
 

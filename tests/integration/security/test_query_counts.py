@@ -13,7 +13,7 @@ from selfserve.models import ApiKey, DailySpend, Invitation, User
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from tests.application import the_app
 from tests.factories import make_invitation, make_key, make_user, reload
-from tests.integration.security.actions import CURL_DEEDS, PAGE_DEEDS, scene_of, token_of
+from tests.integration.security.actions import CURL_DEEDS, PAGE_DEEDS, Deed, scene_of, token_of
 
 SIZES = (50, 500)
 MOST = 4
@@ -84,7 +84,7 @@ SEARCHES = {
 
 def addresses(rule, scene):
     """Write the addresses under which a read is measured."""
-    address = rule.replace("<uuid:key_id>", scene.key.row.id).replace("<uuid:user_id>", scene.user.id)
+    address = Deed(rule, "", "").path(scene)
     names = {"key": scene.key.row.id, "invitation": scene.invitation.row.id, "user": scene.user.user_id}
     today = now().date()
     month = f"?start_date={today - timedelta(days=29)}&end_date={today}"

@@ -96,6 +96,7 @@ def test_vera_and_ivo_change_nothing_but_what_is_about_themselves(browser, curl,
         named_keys = {"keys": [scene.key.row.id], "key_aliases": [scene.key.row.alias]}
         assert door.post("/v2/key/info", named_keys).status == 200  # read-shaped, as documented
         assert door.post("/key/health", {}).status == 200
+        assert page.post("/ui/refused", {"pasted": "token_not_found_in_db"} | token).status == 200
     assert len(rows(ApiKey)) == 3  # Mia's two, and the one at the viewer's door
     assert {user.role for user in rows(User) if user.user_id == "viewer"} == {role}
 
