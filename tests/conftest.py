@@ -5,6 +5,7 @@ import os
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from selfserve.gateway import listing
 from tests.application import MASTER_KEY, the_app, the_database, the_upstream
 from tests.clients import Browser, Curl, InProcess
 from tests.databases import start_postgresql
@@ -69,8 +70,11 @@ def upstream(app):
     here = the_upstream()
     here.be()
     here.got.clear()
+    here.asked.clear()
+    listing._told.clear()
     yield here
     here.be()
+    listing._told.clear()
 
 
 # -- the cast -------------------------------------------------------------------------------------------------

@@ -5,13 +5,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 KEY = "sk-upstream-secret-0123456789"
 WORDS = ["Quiet", " foxes", " sleep", " at", " noon", "."]
+MODELS = ["claude-sonnet-4-5", "gpt-4o-mini", "gpt-5-mini", "text-embedding-3-small", "house-model"]
 PROMPT, COMPLETION = 11, len(WORDS)
 GAP = 0.01
 """Seconds between two pieces of a stream."""
@@ -56,6 +57,8 @@ class Upstream:
     url: str
     manner: Manner = field(default_factory=Manner)
     got: list[Got] = field(default_factory=list)
+    asked: list[Got] = field(default_factory=list)
+    """Questions for its models, which are no calls."""
     cut_off: threading.Event = field(default_factory=threading.Event)
     """Set when somebody hung up before the end of an answer."""
     released: threading.Event = field(default_factory=threading.Event)
@@ -85,6 +88,15 @@ class Handler(BaseHTTPRequestHandler):
     def here(self) -> Upstream:
         """The upstream that it answers for."""
         return self.server.here
+
+    def do_GET(self) -> None:
+        """List the models, in the manner of the day."""
+        self.here.asked.append(Got(self.path, {name.lower(): value for name, value in self.headers.items()}, None))
+        manner = self.here.manner
+        self.here.released.wait(manner.waits)
+        listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]}
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.send(manner, manner.body or json.dumps(listed).encode())
 
     def do_POST(self) -> None:
         """Answer one call."""

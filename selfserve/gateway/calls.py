@@ -9,7 +9,7 @@ import orjson
 
 from selfserve.calls import Admission, Ask, Outcome
 from selfserve.errors import DomainError, UpstreamFailed, UpstreamTimeout
-from selfserve.gateway.client import Patience, Reply, post
+from selfserve.gateway.client import Patience, Reply, post, shown_key
 from selfserve.gateway.dialects import Dialect
 from selfserve.gateway.refusals import is_refusal, refusal, told
 from selfserve.gateway.streams import Heard, Settlement, Stream, without_key
@@ -19,7 +19,6 @@ from selfserve.upstreams import Upstream
 
 PASSED_ON = ("accept", "anthropic-version", "anthropic-beta", "openai-beta")
 """Headers of a client that reach the upstream; its cookies and its key are not among them (S-35)."""
-ANTHROPIC_VERSION = "2023-06-01"
 EVENTS, JSON = "text/event-stream", "application/json"
 
 
@@ -48,9 +47,7 @@ class Passing:
         """Give the headers that the upstream gets, with our key for it."""
         kept = {name: self.headers[name] for name in PASSED_ON if self.headers.get(name)}
         kept |= {"content-type": JSON, "accept-encoding": "identity", "user-agent": "selfserve"}
-        if upstream.auth == "x-api-key":
-            return {"anthropic-version": ANTHROPIC_VERSION} | kept | {"x-api-key": upstream.api_key}
-        return kept | ({"authorization": f"Bearer {upstream.api_key}"} if upstream.api_key else {})
+        return shown_key(upstream) | kept
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ from typing import Any
 from urllib3 import PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
 from selfserve.errors import UpstreamFailed, UpstreamTimeout
+from selfserve.upstreams import Upstream
 
+ANTHROPIC_VERSION = "2023-06-01"
 CONNECT = 10
 """Seconds to reach an upstream."""
 LARGEST = 200_000_000
@@ -138,7 +140,7 @@ def post(url: str, body: bytes, headers: dict[str, str], patience: Patience) -> 
     ends = monotonic() + patience.whole
     for tries_left in reversed(range(_TRIES)):
         try:
-            return Reply(_send(url, body, headers, patience, ends), patience, ends)
+            return Reply(_send("POST", url, body, headers, patience, ends), patience, ends)
         except (NewConnectionError, ProtocolError) as error:
             if not tries_left:
                 raise UpstreamFailed(_AWAY) from error
@@ -149,11 +151,31 @@ def post(url: str, body: bytes, headers: dict[str, str], patience: Patience) -> 
     raise AssertionError("the last try returns or raises")
 
 
-def _send(url: str, body: bytes, headers: dict[str, str], patience: Patience, ends: float) -> BaseHTTPResponse:
-    """Send a body once."""
+def get(url: str, headers: dict[str, str], patience: Patience) -> Reply:
+    """Ask once and wait for the head of the answer. Raises UpstreamFailed, UpstreamTimeout."""
+    ends = monotonic() + patience.whole
+    try:
+        return Reply(_send("GET", url, None, headers, patience, ends), patience, ends)
+    except (ConnectTimeoutError, ReadTimeoutError) as error:
+        raise UpstreamTimeout(_SLOW) from error
+    except (HTTPError, OSError, ValueError) as error:
+        raise UpstreamFailed(_AWAY) from error
+
+
+def shown_key(upstream: Upstream) -> dict[str, str]:
+    """Show an upstream our key for it, in the header in which it wants to see it."""
+    if upstream.auth == "x-api-key":
+        return {"anthropic-version": ANTHROPIC_VERSION, "x-api-key": upstream.api_key}
+    return {"authorization": f"Bearer {upstream.api_key}"} if upstream.api_key else {}
+
+
+def _send(
+    method: str, url: str, body: bytes | None, headers: dict[str, str], patience: Patience, ends: float
+) -> BaseHTTPResponse:
+    """Send a request once."""
     left = max(ends - monotonic(), 0.001)
     return _pools.request(
-        "POST",
+        method,
         url,
         body=body,
         headers=headers,

@@ -10,10 +10,11 @@ from selfserve.errors import NotFound
 from selfserve.extensions import db
 from selfserve.models import ApiKey, User
 from selfserve.permissions import CHAT, MASTER_USER_ID, Actor, Permission, covers, opens
-from selfserve.prices import Price
+from selfserve.prices import Price, find_price
 from selfserve.schemas.models import ModelFilter
 from selfserve.services.actors import require
 from selfserve.services.keys import living_keys, works_now
+from selfserve.services.model_prices import find_prices
 from selfserve.services.paging import ROWS_PER_PAGE, Slice
 from selfserve.upstreams import Upstreams
 
@@ -131,10 +132,20 @@ def list_models(actor: Actor, upstreams: Upstreams, told: Collection[str] | None
     """
     require(actor, Permission.MODEL_LIST)
     holder = _holder(actor)
-    models = [_model(name, upstreams, holder) for name in _names(upstreams, told, holder)]
+    prices = find_prices(_names(upstreams, told, holder), upstreams)
+    models = [Model(name, _owner(name, price, upstreams), price, holder.access(name)) for name, price in prices.items()]
     ranks = list(Access)
     models.sort(key=lambda model: (ranks.index(model.access), model.name))
     return Catalogue(holder, models, told is not None)
+
+
+def list_models_of(key: ApiKey, upstreams: Upstreams, told: Collection[str] | None) -> list[str]:
+    """Name the models that a key may call, those to chat with first, else what its limits name; none is unknown."""
+    holder = Holder(key.owner.models, [HeldKey(key.models)])
+    named = [name for name in dict.fromkeys([*key.models, *key.owner.models]) if not name.endswith("*")]
+    served = _names(upstreams, told, holder)
+    found = [name for name in [*named, *sorted(served.difference(named))] if name in served and holder.keys_for(name)]
+    return sorted(found, key=_is_embedding) or named
 
 
 def explain_lack(listed: Catalogue, upstreams: Upstreams, name: str) -> list[Lack]:
@@ -172,9 +183,13 @@ def _names(upstreams: Upstreams, told: Collection[str] | None, holder: Holder) -
     return {*upstreams.routes, *told}
 
 
-def _model(name: str, upstreams: Upstreams, holder: Holder) -> Model:
-    """Describe one."""
+def _owner(name: str, price: Price | None, upstreams: Upstreams) -> str:
+    """Tell who makes a model, else which upstream serves it."""
     route = upstreams.route(name)
-    price = route.price if route else None
-    owner = (price.provider if price else "") or (route.upstream.name if route else "")
-    return Model(name, owner, price, holder.access(name))
+    return (price.provider if price else "") or (route.upstream.name if route else "")
+
+
+def _is_embedding(name: str) -> bool:
+    """Tell whether the price list knows a model as one that turns text into vectors."""
+    price = find_price(name)
+    return price is not None and price.mode == "embedding"

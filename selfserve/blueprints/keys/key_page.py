@@ -6,7 +6,7 @@ from flask import Response, g, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.blueprints.keys.lists import LISTS, back_to_list, is_of_all, whereabouts
-from selfserve.blueprints.keys.snippets import example_models
+from selfserve.blueprints.keys.snippets import examples_of
 from selfserve.services import activity, key_rotation, keys
 from selfserve.web.charts import chart_of_key
 from selfserve.web.render import render, see_other, wants_fragment
@@ -26,7 +26,7 @@ def key_context(key: Any) -> dict[str, Any]:
         "key": key,
         "formers": key_rotation.list_former_secrets(key),
         "focus": "",
-        **example_models(key.models),
+        **examples_of(key),
         **on_its_page(key),
     }
 

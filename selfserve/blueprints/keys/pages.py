@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from selfserve.blueprints.keys.forms import CreateKeyForm, key_asked_for
 from selfserve.blueprints.keys.key_page import back_to_where, is_of_its_page, whereabouts_of
 from selfserve.blueprints.keys.lists import LISTS, back_to_list, show_list, show_panel, ticked, told
-from selfserve.blueprints.keys.snippets import example_models
+from selfserve.blueprints.keys.snippets import examples_of
 from selfserve.errors import Conflict, Invalid, NotFound
 from selfserve.minting import mint_token
 from selfserve.permissions import Permission
@@ -48,7 +48,7 @@ def create() -> AnyResponse:
     try:
         if command := form.command():
             made = keys.create_key(g.actor, key_asked_for(command))
-            shown = {"made": made, "fresh_id": made.key.id, **example_models(made.key.models)}
+            shown = {"made": made, "fresh_id": made.key.id, **examples_of(made.key)}
             return show_panel("keys/_reveal.html", "keys/_made.html", 201, **shown)
     except (Conflict, Invalid) as error:
         if error.param == "creation_token":

@@ -4,8 +4,17 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+from selfserve.gateway.listing import served_models
+from selfserve.services.models import list_models_of
+from selfserve.web.links import upstreams
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 _USUAL = ("gpt-5-mini", "claude-sonnet-4-5")
+
+
+def examples_of(key: Any) -> dict[str, Any]:
+    """Give the models that the examples beside a key name."""
+    return example_models(list_models_of(key, upstreams(), served_models(upstreams())))
 
 
 def example_models(models: Collection[str]) -> dict[str, Any]:

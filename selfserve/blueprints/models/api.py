@@ -8,8 +8,7 @@ from selfserve.errors import NotFound
 from selfserve.gateway.listing import served_models
 from selfserve.permissions import Permission
 from selfserve.schemas.models import ListedModel, ModelList
-from selfserve.services.models import Model, list_models
-from selfserve.services.models import ModelList as Models
+from selfserve.services.models import Catalogue, Model, list_models
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.links import upstreams
 from selfserve.web.render import raises, returns

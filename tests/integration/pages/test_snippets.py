@@ -11,6 +11,7 @@ from tests.factories import make_key, make_user, reload
 from tests.html import SECRET
 from tests.integration.pages.parts import found
 from tests.servers import running
+from tests.upstream import KEY
 
 TABS = {"curl", "python", "javascript", "claude", "cursor", "continue", "env"}
 
@@ -42,17 +43,19 @@ def test_one_tab_is_open_and_each_has_its_name(shown):
     }
 
 
-def test_the_curl_runs_as_printed(app, shown, tmp_path):
+def test_the_curl_runs_as_printed(app, shown, upstream, tmp_path):
     (secret,) = SECRET.findall(shown.text)
     portal = the_app().config["SETTINGS"].address
-    with running(database_url=the_database().url, folder=tmp_path) as server:
+    there = {"UPSTREAM_BASE_URL": upstream.url, "UPSTREAM_API_KEY": KEY}
+    with running(database_url=the_database().url, folder=tmp_path, **there) as server:
         script = snippets(shown)["curl"].replace(portal, server.url)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             env={"OPENAI_API_KEY": secret, "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["info"]["key_alias"] == "laptop"
+    assert json.loads(done.stdout)["choices"][0]["message"]["content"]
+    assert upstream.last.body["model"] == "gpt-5-mini"
 
 
 def test_the_python_compiles(shown):
