@@ -87,6 +87,12 @@ def cost_of(price: Price, usage: Usage) -> int:
     return int((dollars * NANOS_PER_DOLLAR).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+def price_of(prompt: str, completion: str, cached: str | None) -> Price:
+    """Make the price that an admin set, from its text."""
+    each = Decimal(prompt)
+    return Price("", "chat", Rate(each, Decimal(completion), each if cached is None else Decimal(cached), each))
+
+
 def with_sizes(price: Price | None, listed: Price | None) -> Price | None:
     """Give the price that an admin set, with the sizes that the list knows; without one, what is listed."""
     if price is None or listed is None:

@@ -93,6 +93,12 @@ class Upstreams:
         """Whether keys open anything."""
         return bool(self.routes) or self.rest is not None
 
+    @property
+    def by_name(self) -> dict[str, Upstream]:
+        """Every upstream by its name; the one that takes what no other one names comes first."""
+        found = [*([self.rest] if self.rest else []), *(route.upstream for route in self.routes.values())]
+        return {upstream.name: upstream for upstream in found}
+
     def route(self, model: str) -> Route | None:
         """Tell who serves a model; the upstream without a list takes what no other one names."""
         if model in self.routes:

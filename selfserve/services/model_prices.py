@@ -15,11 +15,10 @@ from selfserve.errors import Conflict, NotFound, Stale
 from selfserve.extensions import db
 from selfserve.models import DailySpend, ModelPrice, User
 from selfserve.permissions import MASTER_USER_ID, Actor, Permission
-from selfserve.prices import Price, Rate, with_sizes
+from selfserve.prices import Price, Rate, price_of, with_sizes
 from selfserve.schemas.prices import PriceListQuery, PriceUpdate
 from selfserve.services.actors import confirm, require
 from selfserve.services.audit import record_event
-from selfserve.services.open_calls import price_of
 from selfserve.services.paging import pages
 from selfserve.upstreams import Upstreams
 

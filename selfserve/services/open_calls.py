@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select
@@ -15,7 +14,7 @@ from selfserve.database import UtcDateTime, table_of, transaction, unwritable
 from selfserve.errors import Unauthenticated
 from selfserve.extensions import db
 from selfserve.models import ApiKey, ModelPrice, OpenCall, RateWindow, User
-from selfserve.prices import Price, Rate, Usage, cost_of
+from selfserve.prices import Price, Usage, cost_of, price_of
 from selfserve.schemas.spend import CallRecord
 from selfserve.services import rates, rates_redis
 from selfserve.services.spend import add_calls
@@ -217,9 +216,3 @@ def _standing_of(row: Row[Any]) -> Standing:
     price = None if prompt is None else price_of(prompt, completion, cached)
     key = unwritable(ApiKey, of_key | {"owner": owner})
     return Standing(key, Use(held, running, requests, tokens), Use(*of_owner), price)
-
-
-def price_of(prompt: str, completion: str, cached: str | None) -> Price:
-    """Make the price that an admin set, from its text."""
-    each = Decimal(prompt)
-    return Price("", "chat", Rate(each, Decimal(completion), each if cached is None else Decimal(cached), each))

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, g, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.blueprints.settings.facts import gateway_facts, general_facts
+from selfserve.gateway import checks
 from selfserve.permissions import Permission
 from selfserve.schemas.prices import PriceFilter
 from selfserve.schemas.upstreams import UpstreamTest
@@ -36,7 +37,7 @@ def index() -> Response:
 def test_upstream() -> AnyResponse:
     """Ask an upstream for its models and say what came back."""
     asked = validated(UpstreamTest, {"upstream": request.form.get("upstream", "")})
-    reply = upstream_health.try_upstream(g.actor, upstreams(), asked.upstream)
+    reply = checks.try_upstream(g.actor, upstreams(), asked.upstream)
     if wants_fragment():
         return render("settings/index.html", "settings/_upstreams.html", **gateway_context() | {"reply": reply})
     flash_toast(f"{reply.upstream}: {reply.sentence}", "ok" if reply.is_ok else "bad")

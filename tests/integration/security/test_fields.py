@@ -15,7 +15,7 @@ from selfserve.schemas.fields import Command, FormCommand
 from tests.application import the_app
 from tests.factories import make_key, make_user
 from tests.integration.security.actions import CURL_DEEDS, OWN_DEEDS, PAGE_DEEDS, scene_of
-from tests.integration.security.walks import GUARDED_WRITES, READS, fields_of, schemas_by_name, visitor
+from tests.integration.security.walks import GUARDED_WRITES, PAGES_OF, READS, fields_of, schemas_by_name, visitor
 
 numbers = itertools.count(1)
 SAMPLES = {
@@ -50,6 +50,7 @@ SAMPLES = {
     "teams": lambda: ["sample"],
     "team_id": lambda: "sample",
     "send_invite_email": lambda: True,
+    "cache_read_input_token_cost": lambda: 1e-6,
     "key_aliases": lambda: ["nobody has a key of this name"],
     ("users_api.new", "user_id"): lambda: f"a free name {next(numbers)}",
 }
@@ -71,6 +72,7 @@ SETS = {
     "user_email": {"email", "email_key"},
     "user_alias": {"alias", "alias_key"},
     "user_role": {"role"},
+    "cache_read_input_token_cost": {"cached"},
     "auto_create_key": {"api_keys", "audit_events", "tallies"},
     **{limit: {limit, "admin_limits"} for limit in LIMITS},
 }
@@ -246,7 +248,7 @@ def words_of_form(stage, route):
     words, scene = {"csrf_token", *route.deed.body}, stage.scene()
     path = route.deed.path(scene)
     for read in [read for read in READS if read.is_page]:
-        answer = stage.there.ask(read, scene)
+        answer = stage.there.ask(read, scene, PAGES_OF.get(read.endpoint, ""))
         if answer.status == 200 and path in answer.text and "html" in answer.headers["content-type"]:
             words |= {control.get("name") for control in controls_of(answer.html, path)}
     return words

@@ -21,13 +21,15 @@ from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from selfserve.web.render import wire_of
 from tests.application import the_app
 from tests.clients import Answer, Browser, Curl, check_any
-from tests.integration.security.actions import BODIES, MODEL_CALLS, READ_SHAPED, Deed, Scene
+from tests.integration.security.actions import BODIES, MODEL_CALLS, PRICED, READ_SHAPED, Deed, Scene
 
 NEEDED = {
     "start_date": lambda: (now() - timedelta(days=20)).date().isoformat(),
     "end_date": lambda: now().date().isoformat(),
 }
 """Words without which an address answers nothing."""
+PAGES_OF = {"settings.edit_price": f"model={PRICED}"}
+"""What a page is asked for, where it shows more then."""
 numbers = itertools.count(1)
 VIEWS = Path(__file__).parents[3] / "selfserve" / "blueprints"
 
