@@ -169,6 +169,7 @@ def _give_secrets(connection: Connection, words: Words) -> Secrets:
                    alias = '{name.title()}', alias_key = '{name}', role = '{role}', password_hash = '{hashed}',
                    is_blocked = FALSE
             WHERE id = {row_id(words, str(number), 1)}""")
+    _limit_mia(connection, words)
     secrets = Secrets(mint_key(), mint_key())
     for number, secret in ((1, secrets.mias_key), (ADAS_KEY, secrets.adas_key)):
         connection.exec_driver_sql(f"""
@@ -176,6 +177,13 @@ def _give_secrets(connection: Connection, words: Words) -> Secrets:
                    expires_at = NULL
             WHERE id = {row_id(words, str(number), 2)}""")
     return secrets
+
+
+def _limit_mia(connection: Connection, words: Words) -> None:
+    """Give Mia and her key a budget and limits per minute that nothing reaches, so that each call is held to them."""
+    limits = f"max_budget = {10**17}, rpm_limit = {10**9}, tpm_limit = {10**9}, max_parallel_requests = {10**6}"
+    for table, salt in (("users", 1), ("api_keys", 2)):
+        connection.exec_driver_sql(f"UPDATE {table} SET {limits} WHERE id = {row_id(words, '1', salt)}")
 
 
 def _owner_of(key: str, size: Size) -> str:

@@ -28,6 +28,8 @@ class Request:
     body: str | None = None
     first: int = 1
     last: int = 1
+    is_streamed: bool = False
+    """The answer is a stream: its time is that to the first byte, which wrk does not know."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def has_wrk() -> bool:
 
 def drive(host: str, request: Request, connections: int, seconds: float, *, by_wrk: bool) -> Load:
     """Load a server for some seconds."""
-    if by_wrk:
+    if by_wrk and not request.is_streamed:
         return _by_wrk(host, request, connections, math.ceil(seconds))
     return _by_threads(host, request, connections, seconds)
 
@@ -86,9 +88,10 @@ def _by_threads(host: str, request: Request, connections: int, seconds: float) -
             sent = time.perf_counter()
             connection.request(request.method, path or "/", body, request.headers)
             answer = connection.getresponse()
-            answer.read()
+            answer.read(1 if request.is_streamed else None)
             times.append((time.perf_counter() - sent) * 1000)
-            if answer.status >= 400:
+            is_cut = request.is_streamed and not answer.read().endswith(b"data: [DONE]\n\n")
+            if answer.status >= 400 or is_cut:
                 errors.append(str(answer.status))
         connection.close()
 

@@ -8,7 +8,7 @@ from bench.fill import Secrets
 from bench.findings import Figure, Findings, Memory, Place
 from bench.first_visit import visit_pages
 from bench.load import Load, Request, drive
-from bench.rows import READS, ROWS, WRITES, Row
+from bench.rows import CALLS, READS, ROWS, WRITES, Row
 from bench.servers import Server, ask, bare, ours
 from bench.sizes import Effort, Size
 from bench.statements import count_statements
@@ -31,6 +31,7 @@ class Bench:
     effort: Effort
     by_wrk: bool
     only: frozenset[str]
+    upstream: Server
 
     def measure_growth(self, findings: Findings) -> None:
         """Measure the rows that must not grow, alone: this is the small house."""
@@ -47,7 +48,7 @@ class Bench:
 
     def measure_all(self, findings: Findings) -> None:
         """Measure everything: this is the big house. Reads come first, so that writes do not change what is read."""
-        for rows in (self._wanted(READS), self._wanted(WRITES)):
+        for rows in (self._wanted(READS), self._wanted((*WRITES, *CALLS))):
             for workers in self.effort.workers if rows else ():
                 with ours(self.environment, workers) as server:
                     findings.starts.setdefault(self.database, []).append(round(server.started_in, 2))
@@ -71,8 +72,9 @@ class Bench:
             for row, connections in product(rows, self.effort.connections):
                 load = self._measure(row, server, headers, connections)
                 beside = self._drive(naked, Request("GET", f"/{sizes[row.name]}", {}), connections)
+                direct = self._measure(row, self.upstream, headers, connections) if row.most_added else None
                 place = Place(self.database, self.size.name, workers, connections)
-                findings.figures.append(Figure(row.name, place, load, beside, statements[row.name]))
+                findings.figures.append(Figure(row.name, place, load, beside, statements[row.name], direct))
 
     @staticmethod
     def _size_of_answer(row: Row, server: Server, headers: Headers) -> int:
@@ -85,7 +87,7 @@ class Bench:
 
     def _measure(self, row: Row, server: Server, headers: Headers, connections: int) -> Load:
         """Measure a row, and say so to whoever waits."""
-        load = self._drive(server, self._request(row, headers), connections)
+        load = self._drive(server, self.request(row, headers), connections)
         print(f"  {row.name:15} c={connections:2}  {load.per_second:8.0f}/s  p50 {load.p50:.2f} ms", flush=True)
         return load
 
@@ -94,9 +96,10 @@ class Bench:
         drive(server.host, request, connections, self.effort.warm_up, by_wrk=self.by_wrk)
         return drive(server.host, request, connections, self.effort.seconds, by_wrk=self.by_wrk)
 
-    def _request(self, row: Row, headers: Headers) -> Request:
+    def request(self, row: Row, headers: Headers) -> Request:
         """Say what is sent."""
-        return Request(row.method, row.path, headers[row.who], row.body, FIRST_OF_MANY, self.size.last_at_work)
+        numbers = FIRST_OF_MANY, self.size.last_at_work
+        return Request(row.method, row.path, headers[row.who], row.body, *numbers, row.is_streamed)
 
     def _measure_memory(self) -> Memory:
         """Let one worker answer many requests of several kinds, and look at it before, soon and afterwards."""
@@ -105,7 +108,7 @@ class Bench:
             rows, sent = cycle(MEMORY_MIX), 0
             warm: list[float] = []
             while sent < self.effort.memory_requests:
-                request = self._request(ROWS[next(rows)], headers)
+                request = self.request(ROWS[next(rows)], headers)
                 sent += drive(server.host, request, 16, self.effort.seconds / 2, by_wrk=self.by_wrk).requests
                 if not warm and sent >= self.effort.memory_requests / 10:
                     warm = server.memory()

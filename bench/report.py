@@ -24,13 +24,14 @@ def write(findings: Findings, effort: Effort, folder: Path, name: str, *, by_wrk
     where = machine()
     told: dict[str, Any] = {"machine": where, "effort": asdict(effort), "by_wrk": by_wrk, **asdict(findings)}
     for written, figure in zip(told["figures"], findings.figures, strict=True):
-        written["ratio"] = figure.ratio
+        written |= {"ratio": figure.ratio, "added": figure.added}
     told["verdicts"] = [asdict(verdict) | {"reason": verdict.reason} for verdict in verdicts]
     (folder / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     lines = [
         *_head(where, effort, by_wrk=by_wrk),
         *_verdict_lines(verdicts),
         *_figure_lines(findings.figures),
+        *_added_lines([figure for figure in findings.figures if figure.direct]),
     ]
     (folder / f"{name}.md").write_text("\n".join([*lines, *_other_lines(findings)]) + "\n", encoding="utf-8")
     return verdicts
@@ -115,6 +116,18 @@ def _figure_line(figure: Figure) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _added_lines(figures: list[Figure]) -> list[str]:
+    """Write what calls to models take longer than the upstream itself does."""
+    lines = ["## Calls to models, beside the upstream itself", ""]
+    lines += ["| row | database | workers | c | p50 ms | itself | added |", "|---|---|---:|---:|---:|---:|---:|"]
+    for figure in figures:
+        place, direct = figure.place, figure.direct
+        where = [ROWS[figure.row].title, place.database, str(place.workers), str(place.connections)]
+        times = [f"{time:.2f}" for time in (figure.load.p50, direct.p50 if direct else 0, figure.added or 0)]
+        lines.append(f"| {' | '.join([*where, *times])} |")
+    return [*lines, ""] if figures else []
+
+
 def _other_lines(findings: Findings) -> list[str]:
     """Write the first visit, memory and start."""
     lines = ["## First visit, memory, start", "", "| what | found |", "|---|---|"]
@@ -124,6 +137,10 @@ def _other_lines(findings: Findings) -> list[str]:
     for memory in findings.memory:
         steps = " -> ".join(f"{max(worker):.1f}" for worker in (memory.idle, memory.warm, memory.after))
         lines.append(f"| MB of a worker, {memory.database}: idle, warm, after {memory.requests:,} requests | {steps} |")
+    for soak in findings.soaks:
+        steps = f"{max(soak.warm):.1f} -> {max(soak.after):.1f}"
+        what = f"MB of a worker, {soak.database}: after a tenth, after {soak.calls:,} calls in {soak.seconds:,} s"
+        lines.append(f"| {what} | {steps}; {'; '.join(soak.wrong[:3]) or 'every sum agrees'} |")
     for database, seconds in findings.starts.items():
         lines.append(f"| seconds to the first readiness, {database} | {', '.join(f'{one:.2f}' for one in seconds)} |")
     return lines

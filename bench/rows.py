@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from bench.upstream import MODEL
+
 
 @dataclass(frozen=True)
 class Row:
@@ -19,6 +21,10 @@ class Row:
     most_queries: int | None = None
     beside: tuple[str, float] | None = field(default=None)
     """p95 is at most so many times that of another row."""
+    most_added: float | None = None
+    """A call to a model: one at a time, p50 is at most so many milliseconds more than at the upstream itself."""
+    is_streamed: bool = False
+    """Its times are those to the first byte of the stream."""
 
     @property
     def method(self) -> str:
@@ -73,7 +79,30 @@ WRITES = (
         most_queries=6,
     ),
 )
-ROWS = {row.name: row for row in (*READS, *WRITES)}
+_SAID = f'"model": "{MODEL}", "messages": [{{"role": "user", "content": "What do keys open?"}}], "max_tokens": 64'
+CALLS = (
+    Row(
+        "chat",
+        "`POST /v1/chat/completions`",
+        "/v1/chat/completions",
+        "mia's key",
+        body=f"{{{_SAID}}}",
+        least_ratio=0.3,
+        most_added=3,
+    ),
+    Row(
+        "chat_stream",
+        "the same as a stream, to its first byte",
+        "/v1/chat/completions",
+        "mia's key",
+        body=f'{{{_SAID}, "stream": true}}',
+        most_added=3,
+        is_streamed=True,
+    ),
+)
+ROWS = {row.name: row for row in (*READS, *WRITES, *CALLS)}
+SOAK = "soak"
+"""The long run of calls, which is no row."""
 
 MOST_FIRST_VISIT = 64_000
 MOST_REQUESTS = 7

@@ -55,6 +55,14 @@ def bare(environment: dict[str, str], workers: int, sizes: Iterable[int]) -> Ite
         yield server
 
 
+@contextmanager
+def upstream(environment: dict[str, str]) -> Iterator[Server]:
+    """Run the upstream that calls go to."""
+    port = _free_port()
+    with _running([sys.executable, "-m", "bench.upstream", str(port)], environment, port, "/told") as server:
+        yield server
+
+
 def ask(server: Server, path: str, method: str = "GET", body: str | None = None, **headers: str) -> tuple[int, bytes]:
     """Send one request; give the status and the body as sent."""
     connection = http.client.HTTPConnection(server.host, timeout=PATIENCE)
@@ -69,7 +77,7 @@ def ask(server: Server, path: str, method: str = "GET", body: str | None = None,
 @contextmanager
 def _running(start: list[str], environment: dict[str, str], port: int, ready: str) -> Iterator[Server]:
     """Start a server, wait until it is ready, end it in any case."""
-    log = Path(environment["SELFSERVE_DATA_DIR"]) / "server.log"
+    log = Path(environment["SELFSERVE_DATA_DIR"]) / f"server-{port}.log"
     began = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(

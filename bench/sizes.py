@@ -44,10 +44,11 @@ class Effort:
     seconds: float = 10
     warm_up: float = 3
     memory_requests: int = 100_000
+    soak_calls: int = 100_000
 
 
 FULL = Effort(Size("small", 100, 1_000, 10_000), Size("big", 100_000, 1_000_000, 10_000_000))
-SHORT = Effort(FULL.small, FULL.big, workers=(2,), seconds=3, warm_up=1, memory_requests=40_000)
+SHORT = Effort(FULL.small, FULL.big, workers=(2,), seconds=3, warm_up=1, memory_requests=40_000, soak_calls=20_000)
 """The same houses as the full run, in a quarter of its time."""
 QUICK = Effort(
     Size("small", 20, 200, 1_000),
@@ -56,6 +57,7 @@ QUICK = Effort(
     seconds=1,
     warm_up=1,
     memory_requests=2_000,
+    soak_calls=2_000,
 )
 SMALLEST = Effort(
     Size("small", 5, 70, 90),
@@ -65,4 +67,5 @@ SMALLEST = Effort(
     seconds=0.1,
     warm_up=0.02,
     memory_requests=50,
+    soak_calls=50,
 )

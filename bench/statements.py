@@ -15,7 +15,8 @@ def count_statements(
     rows: tuple[Row, ...], headers: Mapping[str, dict[str, str]], environment: dict[str, str]
 ) -> dict[str, int]:
     """Count per row, after the once-a-minute notes were written by another request."""
-    app = create_app(Settings(database_url=environment["DATABASE_URL"], **secrets_of(environment)))
+    database, upstream = environment["DATABASE_URL"], environment["UPSTREAM_BASE_URL"]
+    app = create_app(Settings(database_url=database, upstream_base_url=upstream, **secrets_of(environment)))
     client, counts = app.test_client(use_cookies=False), {}
     for row in rows:
         for number in (3, 4):

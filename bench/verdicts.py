@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.findings import Figure, Findings, Memory, Place
+from bench.findings import Figure, Findings, Memory, Place, Soak
 from bench.first_visit import Visit
 from bench.rows import (
     MISSED,
@@ -41,6 +41,7 @@ def judge(findings: Findings) -> list[Verdict]:
         *(verdict for figure in findings.figures if figure.bare for verdict in _of_figure(figure, found)),
         *(verdict for visit in findings.visits for verdict in _of_visit(visit)),
         *(verdict for memory in findings.memory for verdict in _of_memory(memory)),
+        *(verdict for soak in findings.soaks for verdict in _of_soak(soak)),
         *(_of_start(database, max(seconds)) for database, seconds in findings.starts.items()),
     ]
 
@@ -56,6 +57,9 @@ def _of_figure(figure: Figure, found: dict[tuple[str, Place], Figure]) -> Iterat
     if row.most_queries and figure.statements is not None:
         target, is_met = f"<= {row.most_queries} statements", figure.statements <= row.most_queries
         yield Verdict(row.name, "statements", target, where, str(figure.statements), is_met)
+    if row.most_added and figure.added is not None and place.connections == 1:
+        target, is_met = f"p50 <= {row.most_added:g} ms over the upstream itself", figure.added <= row.most_added
+        yield Verdict(row.name, "added", target, where, f"{figure.added:.2f} ms", is_met)
     small = found.get((row.name, Place(place.database, "small", place.workers, place.connections)))
     if row.most_growth and small:
         target = f"p50 <= {row.most_growth:g} x that of the small house"
@@ -86,6 +90,15 @@ def _of_memory(memory: Memory) -> Iterator[Verdict]:
     small = f"idle <= {MOST_MEMORY_MB} MB"
     yield Verdict("memory", "size", small, memory.database, f"{idle} MB", idle <= MOST_MEMORY_MB)
     yield Verdict("memory", "growth", flat, memory.database, f"{growth:+.1%}", abs(growth) <= MOST_GROWTH_OF_MEMORY)
+
+
+def _of_soak(soak: Soak) -> Iterator[Verdict]:
+    """Judge the long run: the workers' memory and every sum."""
+    growth = max(soak.after) / max(soak.warm) - 1
+    flat = f"flat (+-{MOST_GROWTH_OF_MEMORY:.0%}) over {soak.calls:,} calls"
+    found = "; ".join(soak.wrong[:3]) or "to the nano-dollar"
+    yield Verdict("soak", "growth", flat, soak.database, f"{growth:+.1%}", abs(growth) <= MOST_GROWTH_OF_MEMORY)
+    yield Verdict("soak", "sums", "every sum agrees", soak.database, found, not soak.wrong)
 
 
 def _of_start(database: str, seconds: float) -> Verdict:

@@ -14,7 +14,7 @@ def visitors(server: Server, secrets: Secrets) -> Mapping[str, dict[str, str]]:
     json = {"Content-Type": "application/json"}
     return {
         "nobody": {},
-        "mia's key": {"Authorization": f"Bearer {secrets.mias_key}"},
+        "mia's key": {"Authorization": f"Bearer {secrets.mias_key}"} | json,
         "ada's key": {"Authorization": f"Bearer {secrets.adas_key}"} | json,
         "mia": {"Cookie": _sign_in(server, "mia@bench.example")},
         "ada": {"Cookie": _sign_in(server, "ada@bench.example")},

@@ -41,6 +41,14 @@ def test_the_rows_that_must_not_grow_were_measured_in_the_small_house_too(told):
     assert small == [row.name for row in ROWS.values() if row.most_growth]
 
 
+def test_calls_to_models_were_measured_beside_their_upstream_and_their_sums_agree(told):
+    added = {figure["row"] for figure in told[0]["figures"] if figure["added"] is not None}
+    assert added == {row.name for row in ROWS.values() if row.most_added}
+    assert [soak["wrong"] for soak in told[0]["soaks"]] == [[]]
+    assert all(soak["calls"] >= 50 for soak in told[0]["soaks"])
+    assert "## Calls to models, beside the upstream itself" in told[1]
+
+
 def test_the_first_visit_memory_and_start_are_told(told):
     assert [visit["page"] for visit in told[0]["visits"]] == ["sign-in page", "keys page"]
     assert all(visit["html"] > 500 and visit["static"] > 10_000 for visit in told[0]["visits"])
