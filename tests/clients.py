@@ -75,9 +75,9 @@ class InProcess:
         self.host = "localhost"
 
     def send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        response = self.client.open(path, method=method, headers=headers, data=body)
-        lower = {name.lower(): value for name, value in response.headers}
-        return Answer(response.status_code, lower, response.data, response.headers.getlist("Set-Cookie"))
+        with self.client.open(path, method=method, headers=headers, data=body) as response:
+            lower = {name.lower(): value for name, value in response.headers}
+            return Answer(response.status_code, lower, response.data, response.headers.getlist("Set-Cookie"))
 
 
 class OverHttp:

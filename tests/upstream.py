@@ -4,9 +4,10 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,7 +25,12 @@ class Got:
 
     path: str
     headers: dict[str, str]
-    body: Any
+    raw: bytes
+
+    @cached_property
+    def body(self) -> Any:
+        """What it says."""
+        return json.loads(self.raw)
 
 
 @dataclass
@@ -48,6 +54,8 @@ class Manner:
     fails_in_stream: str = ""
     drops: int = 0
     """Connections that it ends without a word before it answers one."""
+    meanwhile: Callable[[], object] = lambda: None
+    """Called before each piece of a stream, and before an answer that is none."""
 
 
 @dataclass
@@ -91,7 +99,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """List the models, in the manner of the day."""
-        self.here.asked.append(Got(self.path, {name.lower(): value for name, value in self.headers.items()}, None))
+        self.here.asked.append(Got(self.path, {name.lower(): value for name, value in self.headers.items()}, b"null"))
         manner = self.here.manner
         self.here.released.wait(manner.waits)
         listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]}
@@ -100,9 +108,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer one call."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"null")
-        self.here.got.append(Got(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-        manner = self.here.manner
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        self.here.got.append(Got(self.path, {name.lower(): value for name, value in self.headers.items()}, raw))
+        body, manner = self.here.last.body, self.here.manner
         if manner.drops > 0:
             manner.drops -= 1
             self.close_connection = True
@@ -126,6 +134,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def send(self, manner: Manner, content: bytes) -> None:
         """Send an answer that is no stream."""
+        manner.meanwhile()
         self.head(manner, manner.kind, "Content-Length", str(len(content)))
         self.wfile.write(content[: manner.cuts_after])
         if manner.cuts_after is not None:
@@ -135,6 +144,7 @@ class Handler(BaseHTTPRequestHandler):
         """Send a stream, chunk by chunk."""
         self.head(manner, "text/event-stream", "Transfer-Encoding", "chunked")
         for number, event in enumerate(events):
+            manner.meanwhile()
             if number == manner.cuts_after:
                 return self.hang_up()
             if number == manner.hangs_after:

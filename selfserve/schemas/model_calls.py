@@ -48,7 +48,7 @@ def _number(value: Any) -> Any:
 
 
 ModelName = Annotated[Text, BeforeValidator(_exact), described_as(_NAME)]
-Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS), BeforeValidator(_number)]
+Tokens = Annotated[int, Field(ge=1, le=MOST_TOKENS), BeforeValidator(_number)]
 Choices = Annotated[int, Field(ge=1, le=MOST_CHOICES), BeforeValidator(_number)]
 Prompt = Annotated[
     Any,

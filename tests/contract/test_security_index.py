@@ -14,7 +14,6 @@ LATER = {
     "S-23": "there is no sign-in through an identity provider yet; where a login may lead is S-2",
     "S-24": "there is no sign-in through an identity provider yet",
     "S-25": "there is no sign-in through an identity provider yet",
-    "S-35": "the portal calls no other server yet; S-34 proves that it calls none",
     "S-39": "no action asks for a second login yet; the current password is asked for where it is changed",
     "S-46": "pinned hashes are proven in contract/test_requirements.py; release and container come later",
 }
