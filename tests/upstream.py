@@ -54,6 +54,8 @@ class Manner:
     fails_in_stream: str = ""
     drops: int = 0
     """Connections that it ends without a word before it answers one."""
+    next: "Manner | None" = None
+    """How it answers after this once."""
     meanwhile: Callable[[], object] = lambda: None
     """Called before each piece of a stream, and before an answer that is none."""
 
@@ -75,6 +77,10 @@ class Upstream:
         """Answer so from now on."""
         self.manner = Manner(**how)
         self.cut_off.clear()
+
+    def soon(self, **how: Any) -> None:
+        """Answer once more as it is, and so from then on."""
+        self.manner.next = Manner(**how)
 
     @property
     def last(self) -> Got:
@@ -111,6 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         self.here.got.append(Got(self.path, {name.lower(): value for name, value in self.headers.items()}, raw))
         body, manner = self.here.last.body, self.here.manner
+        self.here.manner = manner.next or manner
         if manner.drops > 0:
             manner.drops -= 1
             self.close_connection = True
@@ -285,7 +292,12 @@ def chunk(model: str, choices: list[Any], path: str) -> dict[str, Any]:
 def pieces_of_response(model: str, manner: Manner) -> list[str]:
     """Write those of a response: the pieces, all of them once more, and the usage at the end."""
     place = {"item_id": "i1", "output_index": 0, "content_index": 0}
-    events: list[dict[str, Any]] = [{"type": "response.created", "response": response(model, "")}]
+    item = response(model, " ")["output"][0]
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": response(model, "")},
+        {"type": "response.output_item.added", "output_index": 0, "item": item | {"content": []}},
+        {"type": "response.content_part.added", "part": item["content"][0] | {"text": ""}, **place},
+    ]
     events += [{"type": "response.output_text.delta", "delta": word, "logprobs": [], **place} for word in WORDS]
     events.append({"type": "response.output_text.done", "text": "".join(WORDS), "logprobs": [], **place})
     told = {"usage": usage("/responses", manner)} if manner.tells_usage else {}
