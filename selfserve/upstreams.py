@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from selfserve.config import Settings, SettingsError, given, is_http_address
+from selfserve.config import Settings, SettingsError, given
+from selfserve.config.urls import is_http_address
 from selfserve.prices import Price, Rate, find_price
 
 _PER = Decimal(1_000_000)

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from selfserve.config import Settings, origin_of
+from selfserve.config import Settings
+from selfserve.config.urls import origin_of
 from selfserve.web.guards import is_pages_face
 
 _PAGES_VARY, _API_VARIES = ("Cookie", "HX-Request"), ("Authorization", "x-litellm-api-key", "x-api-key")

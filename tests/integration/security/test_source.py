@@ -13,7 +13,7 @@ from tests.clients import Curl, OverHttp
 ROOT = Path(__file__).parents[3] / "selfserve"
 SOURCES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))}
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-ENTRANCES = {"setup.py", "serve.py", "config.py", "web/statics.py", "demo.py", "backup.py"}
+ENTRANCES = {"setup.py", "serve.py", "config/__init__.py", "web/statics.py", "demo.py", "backup.py"}
 ENTRANCES |= {"upstreams.py", "prices.py", "price_refresh.py"}
 """Read files and the environment: before any request, at the server's own shell, or our own static files."""
 NEVER_IMPORTED = {

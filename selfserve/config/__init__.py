@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from selfserve.addresses import normalized
 from selfserve.clock import DURATION_FORMS, after, now
+from selfserve.config.gateway import GatewaySettings
+from selfserve.config.urls import checked_http_address, is_readable, origin_of
 
 ENV_FILE = ".env"
 KNOWN_WEAK = ("sk-1234", "sk-12345678", "sk-<your-master-key>", "sk-...", "secret", "changeme")
@@ -34,7 +36,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the message says which and how to mend them."""
 
 
-class Settings(BaseSettings):
+class Settings(GatewaySettings):
     """All that can be set from the environment or from `.env` in the working directory (the environment wins)."""
 
     model_config = SettingsConfigDict(
@@ -48,27 +50,6 @@ class Settings(BaseSettings):
     )
     proxy_base_url: str = Field(
         "", description="The address people use, such as `https://keys.example.com`; every link is made from it."
-    )
-    selfserve_gateway_url: str = Field(
-        "", description="Where people point their tools when it is not this portal, with its `/v1` if it has one."
-    )
-    upstream_base_url: str = Field(
-        "", description="The OpenAI-compatible server that keys open, such as `https://api.openai.com/v1`."
-    )
-    upstream_api_key: SecretStr = Field(SecretStr(""), description="The key that is sent to it.")
-    selfserve_upstreams: Path | None = Field(
-        None, description="A TOML file of several upstreams with their models and prices."
-    )
-    selfserve_upstream_timeout: int = Field(600, ge=1, le=3600, description="Seconds that a whole call may take.")
-    selfserve_upstream_first_byte: int = Field(
-        300, ge=1, le=3600, description="Seconds to wait for the first byte of an upstream's answer."
-    )
-    selfserve_upstream_idle: int = Field(
-        60, ge=1, le=3600, description="Seconds of silence after which a stream counts as broken."
-    )
-    selfserve_call_megabytes: int = Field(20, ge=1, le=500, description="The largest body of a call to a model.")
-    redis_url: SecretStr = Field(
-        SecretStr(""), description="`redis://...` counts requests and tokens per minute; empty: the database does."
     )
     server_root_path: str = Field("", description="Path prefix behind a reverse proxy, such as `/llm/keys`.")
     proxy_logout_url: str = Field(
@@ -142,24 +123,11 @@ class Settings(BaseSettings):
                 raise ValueError("must be an address to listen on, such as 127.0.0.1 or 0.0.0.0.") from None
         return host
 
-    @field_validator("proxy_base_url", "proxy_logout_url", "selfserve_gateway_url", "upstream_base_url")
+    @field_validator("proxy_base_url", "proxy_logout_url")
     @classmethod
     def _url_is_http(cls, url: str) -> str:
         """Refuse what is no plain http or https address."""
-        url = url.strip()
-        if url and not is_http_address(url):
-            raise ValueError("must be an address such as `https://keys.example.com`.")
-        parts = urlsplit(url)
-        return url.rstrip("/") if parts.path in ("", "/") and not parts.query else url
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis_is_an_address(cls, url: SecretStr) -> SecretStr:
-        """Accept the address of a Redis; it may hold a password."""
-        address = url.get_secret_value().strip()
-        if address and not (re.match(r"(rediss?|unix)://[^\s]+$", address) and _is_readable(address)):
-            raise ValueError("must be an address such as `redis://:password@host:6379/0`.")
-        return SecretStr(address)
+        return checked_http_address(url)
 
     @field_validator("database_url")
     @classmethod
@@ -170,7 +138,7 @@ class Settings(BaseSettings):
             return ""
         if kind == "sqlite" and len(rest) > 1:
             return f"sqlite:///{Path(rest.removeprefix('/')).resolve()}"
-        if kind not in _POSTGRESQL or not _is_readable(url):
+        if kind not in _POSTGRESQL or not is_readable(url):
             raise ValueError("must be `postgresql://user:password@host:port/name` or `sqlite:///file`.")
         return f"postgresql+psycopg://{rest}"
 
@@ -254,26 +222,6 @@ class Settings(BaseSettings):
 
 GENERATED = {"litellm_master_key": "master_key", "selfserve_secret_key": "secret_key"}
 """Secrets that setup makes, and their files in the data folder."""
-
-
-def is_http_address(url: str) -> bool:
-    """Tell whether a text is a plain http or https address."""
-    is_plain = not re.search(r"[\s;,'\"<>@]", url)
-    return is_plain and _is_readable(url) and bool(re.match(r"https?://[^/?#]", url))
-
-
-def _is_readable(url: str) -> bool:
-    """Tell whether an address can be taken apart and its port, if it names one, exists."""
-    try:
-        return urlsplit(url).port != 0
-    except ValueError:
-        return False
-
-
-def origin_of(url: str) -> str:
-    """Give scheme, host and port of an address."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **values: Any) -> Settings:

@@ -1,0 +1,36 @@
+"""Addresses in settings: what can be one, and what it consists of."""
+
+import re
+from urllib.parse import urlsplit
+
+
+def is_http_address(url: str) -> bool:
+    """Tell whether a text is a plain http or https address."""
+    is_plain = not re.search(r"[\s;,'\"<>@]", url)
+    return is_plain and is_readable(url) and bool(re.match(r"https?://[^/?#]", url))
+
+
+def is_readable(url: str) -> bool:
+    """Tell whether an address can be taken apart and its port, if it names one, exists."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def checked_http_address(url: str) -> str:
+    """Accept a plain http or https address, or none; a slash that stands for nothing is left out.
+
+    Raises ValueError with the mend.
+    """
+    url = url.strip()
+    if url and not is_http_address(url):
+        raise ValueError("must be an address such as `https://keys.example.com`.")
+    parts = urlsplit(url)
+    return url.rstrip("/") if parts.path in ("", "/") and not parts.query else url
+
+
+def origin_of(url: str) -> str:
+    """Give scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
