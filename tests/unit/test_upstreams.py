@@ -37,11 +37,12 @@ def load(tmp_path, text, environment=KEYS, **settings):
     """Load a file of upstreams."""
     path = tmp_path / "upstreams.toml"
     path.write_text(text, encoding="utf-8")
-    return load_upstreams(the_settings(selfserve_upstreams=path, **settings), environment)
+    alone = {"upstream_base_url": ""}
+    return load_upstreams(the_settings(**(alone | settings), selfserve_upstreams=path), environment)
 
 
 def test_without_a_setting_keys_open_nothing():
-    upstreams = load_upstreams(the_settings())
+    upstreams = load_upstreams(the_settings(upstream_base_url=""))
     assert not upstreams.is_configured
     assert upstreams.route("gpt-4o-mini") is None
 
