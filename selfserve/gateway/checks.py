@@ -17,6 +17,7 @@ from urllib3.exceptions import (
 )
 
 from selfserve.errors import NotFound
+from selfserve.gateway.client import shown_key
 from selfserve.permissions import Actor, Permission
 from selfserve.services.actors import require
 from selfserve.upstreams import Upstream, Upstreams
@@ -54,7 +55,7 @@ def _ask(upstream: Upstream) -> tuple[bool, str]:
     with urllib3.PoolManager(num_pools=1, timeout=timeout, retries=False) as pool:
         address = f"{upstream.base_url}/models"
         answer = pool.request(
-            "GET", address, headers=_headers(upstream), redirect=False, preload_content=False, decode_content=False
+            "GET", address, headers=shown_key(upstream), redirect=False, preload_content=False, decode_content=False
         )
         with closing(answer):
             body = _read(answer, begun + CONNECT_SECONDS + READ_SECONDS) if answer.status == 200 else b""
@@ -62,14 +63,6 @@ def _ask(upstream: Upstream) -> tuple[bool, str]:
     if answer.status == 200:
         return _told(body, took)
     return False, f"Answered {answer.status} in {took}{_meaning(answer.status)}"
-
-
-def _headers(upstream: Upstream) -> dict[str, str]:
-    """Write the headers in which an upstream wants its key."""
-    plain = {"Accept": "application/json", "User-Agent": "selfserve"}
-    if upstream.auth == "x-api-key":
-        return plain | {"x-api-key": upstream.api_key, "anthropic-version": "2023-06-01"}
-    return plain | ({"Authorization": f"Bearer {upstream.api_key}"} if upstream.api_key else {})
 
 
 def _read(answer: Any, deadline: float) -> bytes | None:
@@ -111,10 +104,10 @@ def _why(error: Exception) -> str:
     """Say why there was no answer, without address and key."""
     if isinstance(error, NameResolutionError):
         return "No answer: its name is not known."
-    if isinstance(error, ConnectTimeoutError):
-        return f"No answer: no connection within {CONNECT_SECONDS} seconds."
     if isinstance(error, NewConnectionError):
         return "No answer: the connection was refused."
+    if isinstance(error, ConnectTimeoutError):
+        return f"No answer: no connection within {CONNECT_SECONDS} seconds."
     if isinstance(error, ReadTimeoutError):
         return f"Connected, but no answer within {READ_SECONDS} seconds."
     if isinstance(error, SSLError):
