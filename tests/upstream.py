@@ -45,6 +45,7 @@ class Manner:
     """Seconds before the first byte."""
     hangs_after: int | None = None
     """Pieces of a stream after which it says nothing more."""
+    pings_while_hanging: bool = False
     cuts_after: int | None = None
     """Pieces of a stream, or bytes of an answer, after which it hangs up."""
     tells_usage: bool = True
@@ -155,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
             if number == manner.cuts_after:
                 return self.hang_up()
             if number == manner.hangs_after:
-                self.wait_until_left()
+                self.wait_until_left(manner)
             self.wfile.write(f"{len(event.encode()):x}\r\n{event}\r\n".encode())
             time.sleep(GAP)
         self.wfile.write(b"0\r\n\r\n")
@@ -173,7 +174,7 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
         self.close_connection = True
 
-    def wait_until_left(self) -> None:
+    def wait_until_left(self, manner: Manner) -> None:
         """Say nothing until the other side hangs up or the test is over."""
         self.connection.settimeout(0.05)
         while not self.here.released.is_set():
