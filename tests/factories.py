@@ -15,7 +15,7 @@ from selfserve import minting
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
-from selfserve.models import ApiKey, FormerSecret, Invitation, ModelPrice, Tally, User
+from selfserve.models import ApiKey, FormerSecret, Invitation, ModelPrice, OpenCall, Tally, User
 from selfserve.models.api_key import shown_prefix
 from selfserve.services import passwords
 from tests.application import the_app
@@ -91,6 +91,13 @@ def key_row(owner: User, secret: str, alias: str, **columns) -> ApiKey:
         "updated_by": owner.user_id,
     }
     return ApiKey(**(defaults | columns))
+
+
+def make_open_call(key: ApiKey, **columns) -> OpenCall:
+    """Let a call with a key run; it takes a minute at most unless told otherwise."""
+    run = {"model": "gpt", "provider": "openai", "started_at": now(), "lapses_at": now() + timedelta(minutes=1)}
+    owned = {"request_id": f"open-{next(numbers)}", "key_id": key.id, "user_pk": key.owner_id}
+    return save(OpenCall(**(run | owned | {"reserved": 0} | columns)))
 
 
 def make_invitation(

@@ -45,6 +45,9 @@ class Forecast:
 class Budgeted:
     """A budget in nano-dollars with a window that resets by itself when it is next looked at."""
 
+    held, running = 0, 0
+    """What calls on their way hold of it at most, and how many there are: read beside it where a page shows it."""
+
     created_at: Mapped[datetime]
     max_budget: Mapped[int | None] = mapped_column(BigInteger)
     soft_budget: Mapped[int | None] = mapped_column(BigInteger, doc="Past it there is a word of warning, no refusal.")

@@ -156,6 +156,13 @@ class SpendUsersQuery(Command):
     user_id: Text | None = None
 
 
+class LiveSpend(Command):
+    """What the spend page asks for by itself: whose budget, and how much of it stands there."""
+
+    user: Text
+    part: Literal["card", "line"] = "card"
+
+
 class SpendFilter(Command):
     """What the spend page shows, as it stands in its address: a range by name or by its days, and whose spend."""
 

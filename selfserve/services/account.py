@@ -11,13 +11,14 @@ from selfserve.services import passwords, throttles
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.auth import add_session
+from selfserve.services.holds import find_person
 from selfserve.services.users import end_access, lock_user
 
 
 def get_account(actor: Actor) -> User:
-    """Get the actor's own row."""
+    """Get the actor's own row, with what their running calls hold."""
     require(actor, Permission.ACCOUNT_READ)
-    user = db.session.get(User, actor.id)
+    user = find_person(actor.id)
     if user is None:
         raise Unauthenticated("Please sign in again.")
     return user

@@ -119,8 +119,8 @@ def add_session(user: User, client: Client) -> str:
     return session_id
 
 
-def find_session(session_id: str, client: Client, idle: timedelta) -> LiveSession | None:
-    """Find a living session and who it belongs to, in one query; note at most once a minute that it was seen."""
+def find_session(session_id: str, client: Client, idle: timedelta, *, is_click: bool = True) -> LiveSession | None:
+    """Find a living session and who it belongs to, in one query; note a click at most once a minute."""
     moment, id_hash = now(), fingerprint(session_id)
     query = (
         select(User, Session.last_seen_at).join(Session, Session.user_pk == User.id).where(Session.id_hash == id_hash)
@@ -136,7 +136,7 @@ def find_session(session_id: str, client: Client, idle: timedelta) -> LiveSessio
         return None
     user, last_seen_at = found
     live = LiveSession(session_id, actor_of(user, client))
-    if last_seen_at < moment - SEEN_EVERY:
+    if is_click and last_seen_at < moment - SEEN_EVERY:
         with transaction(durable=False):
             db.session.execute(update(Session).where(Session.id_hash == id_hash).values(last_seen_at=moment))
     return live

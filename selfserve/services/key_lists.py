@@ -15,6 +15,7 @@ from selfserve.models.api_key import EXPIRING_DAYS
 from selfserve.permissions import Actor, Permission, Reach, reach
 from selfserve.schemas.keys import KeyAliasQuery, KeyFilter, KeyListQuery, KeyNames
 from selfserve.services.actors import require
+from selfserve.services.holds import holding, holds
 from selfserve.services.key_names import are_named, are_within_reach, named
 from selfserve.services.key_restores import are_restorable, may_restore
 from selfserve.services.keys import every_key, living_keys
@@ -125,7 +126,7 @@ def _slice(rows: Select[Any], wanted: KeyFilter, orders: dict[str, Any], *, is_o
     known = read_tally("keys") if not (is_own or wanted.owner or wanted.q or wanted.status) else None
     column = _spend_now() if sort == "spend" else orders[sort]
     order = Order(column, ApiKey.id, is_ascending=wanted.dir == "asc")
-    return take_slice(rows, order, wanted.after, known=known)
+    return take_slice(rows.add_columns(*holds(ApiKey)), order, wanted.after, holding, known)
 
 
 def _spend_now() -> ColumnElement[int]:

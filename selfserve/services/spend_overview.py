@@ -12,6 +12,7 @@ from selfserve.extensions import db
 from selfserve.models import ApiKey, DailySpend, User
 from selfserve.permissions import Actor
 from selfserve.schemas.spend import SpendFilter
+from selfserve.services.holds import find_person
 from selfserve.services.spend_days import DaysByModel, read_days
 from selfserve.services.spend_ranges import Range, range_of
 from selfserve.services.spend_sums import Sums, add_up, read_sums, sees_all_spend, sums_of, within
@@ -94,7 +95,7 @@ def choose(actor: Actor, wanted: SpendFilter) -> tuple[User | None, list[Any], R
 
 def _get_owner(actor: Actor, row_id: str) -> User:
     """Get whose spend is meant; what somebody spent stays when they are deleted."""
-    owner = db.session.get(User, row_id)
+    owner = find_person(row_id)
     if owner is None:
         raise Unauthenticated("Please sign in again.") if row_id == actor.id else NotFound("There is no such user.")
     return owner

@@ -114,6 +114,7 @@
   // htmx: the one place that listens to it.
   on("htmx:beforeRequest", (event) => {
     const { elt, target, requestConfig } = event.detail;
+    if (elt.id === "live" && document.hidden) return event.preventDefault();
     if (requestConfig.verb !== "get") for (const toast of [...byId("flash").children]) toast.contains(elt) || toast.remove();
     if (target?.id === "dialog-body") remember(elt);
     elt.closest(".menu:popover-open")?.hidePopover();
@@ -135,5 +136,5 @@
     next?.removeAttribute("data-focus");
     next?.focus();
   });
-  on("htmx:sendError", () => byId("flash").append(byId("offline").content.cloneNode(true)));
+  on("htmx:sendError", ({ detail }) => detail.elt.id === "live" || byId("flash").append(byId("offline").content.cloneNode(true)));
 })();

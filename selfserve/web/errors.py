@@ -21,7 +21,7 @@ from selfserve.errors import (
     WrongMediaType,
 )
 from selfserve.extensions import db
-from selfserve.web.guards import is_pages_face
+from selfserve.web.guards import is_pages_face, is_polled
 from selfserve.web.links import way_back
 from selfserve.web.logs import write_error, write_line
 from selfserve.web.render import wants_fragment
@@ -32,6 +32,8 @@ _FROM_HTTP: dict[int, DomainError] = {
     405: MethodNotAllowed("This address does not take that method."),
     415: WrongMediaType("This address does not take that format."),
 }
+STOP_POLLING = 286
+"""htmx's word to a page that asks by itself: do not ask again."""
 _COLLISIONS = ("40001", "40P01", "55P03")
 """PostgreSQL's words for two transactions in each other's way: serialization, deadlock, lock time-out."""
 _UNPREPARED = ("42P01", "42703")
@@ -54,6 +56,8 @@ def dress(error: DomainError) -> AnyResponse:
     """Give an error the dress of the face that it leaves by."""
     if not is_pages_face(request.path):
         response: AnyResponse = _envelope(error)
+    elif wants_fragment() and is_polled():
+        response = Response(status=204 if error.status >= 500 else STOP_POLLING)
     elif isinstance(error, Unauthenticated):
         response = _to_login()
     elif wants_fragment():

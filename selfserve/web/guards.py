@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Flask, g, request, session
+from flask import Flask, current_app, g, request, session
 from flask_login import UserMixin, current_user, login_user, logout_user
 
 from selfserve.database import end_read
@@ -58,6 +58,17 @@ def public(view: View) -> View:
     """Let in everybody."""
     view.access = PUBLIC  # type: ignore[attr-defined]
     return view
+
+
+def polled(view: View) -> View:
+    """Say that an open page asks for this by itself: that is no click, so it keeps no session alive."""
+    view.is_polled = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_polled() -> bool:
+    """Tell whether nobody clicked."""
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), "is_polled")
 
 
 def access_of(app: Flask, endpoint: str) -> Permission | str | None:
@@ -195,7 +206,7 @@ def _check_key_routes(actor: Actor) -> None:
 
 def _find(session_id: str) -> auth.LiveSession | None:
     """Find a living session by its id."""
-    return auth.find_session(session_id, g.client, settings().session_idle)
+    return auth.find_session(session_id, g.client, settings().session_idle, is_click=not is_polled())
 
 
 def _load_session(session_id: str) -> SignedIn | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.errors import BadRequest, DomainError
+from selfserve.minting import fingerprint
 from selfserve.web.bodies import read_json
 from selfserve.web.messages import explain
 
@@ -168,6 +169,18 @@ def render(page: str, fragment: str | None = None, status: int = 200, **context:
     if get_flashed_messages(with_categories=True):
         body += render_template("_toasts.html", **context)
     return Response(body, status=status)
+
+
+def render_if_new(fragment: str, **context: Any) -> Response:
+    """Answer a page that asks by itself with the fragment, or with nothing while that is what it shows.
+
+    The fragment ends with what asks the next time, `live`: the address to ask, which gets a word of what was seen.
+    """
+    body = render_template(fragment, **context)
+    seen = fingerprint(body)[:16]
+    if seen == request.args.get("seen"):
+        return Response(status=204)
+    return Response(body + render_template("layouts/_live.html", **context, seen=seen))
 
 
 def flash_toast(text: str, kind: str = "ok", *, undo: Iterable[str] = ()) -> None:

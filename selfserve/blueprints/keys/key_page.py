@@ -7,14 +7,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.blueprints.keys.lists import LISTS, back_to_list, is_of_all, whereabouts
 from selfserve.blueprints.keys.snippets import examples_of
-from selfserve.services import activity, key_rotation, keys
+from selfserve.services import activity, holds, key_rotation
 from selfserve.web.charts import chart_of_key
 from selfserve.web.render import render, see_other, wants_fragment
 
 
 def show_key(key_id: str, *, focus: str = "") -> Response:
     """Answer with the page of a key, or with all that is in it."""
-    key = keys.get_key(g.actor, key_id)
+    key = holds.get_key(g.actor, key_id)
     chart, events = chart_of_key(g.actor, key.id), activity.list_key_activity(g.actor, key)
     context = key_context(key) | {"chart": chart, "events": events, "focus": focus}
     return render("keys/detail.html", "keys/_key.html", **context)

@@ -1,5 +1,6 @@
 """The two lists of keys, and the way back to the one that a deed was done from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, g, request, url_for
@@ -54,7 +55,16 @@ def list_context(everyones: bool) -> dict[str, Any]:
     """Give what the list needs: its rows, its filters and which row stands out."""
     where = whereabouts(everyones)
     read = key_lists.list_all_keys if everyones else key_lists.list_own_keys
-    return where | {"listing": read(g.actor, where["filter"]), "fresh_id": None, "focus_id": None}
+    listing = read(g.actor, where["filter"])
+    shows_living = listing.items and where["filter"].status != "deleted"
+    live = live_address_of(listing.items, everyones) if shows_living else None
+    return where | {"listing": listing, "live": live, "fresh_id": None, "focus_id": None}
+
+
+def live_address_of(listed: Sequence[Any], everyones: bool) -> str:
+    """Give the address that tells what the keys of a list have spent by now."""
+    ids = [key.id for key in listed]
+    return url_for("keys.live", key_id=ids, list="all" if everyones else None)
 
 
 def whereabouts(everyones: bool) -> dict[str, Any]:

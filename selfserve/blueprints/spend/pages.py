@@ -3,19 +3,21 @@
 import re
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.errors import Invalid
 from selfserve.permissions import Permission
-from selfserve.schemas.spend import SpendFilter
+from selfserve.schemas.spend import LiveSpend, SpendFilter
+from selfserve.services import holds
 from selfserve.services.spend_export import HEADER, export_days
 from selfserve.services.spend_overview import give_overview
 from selfserve.services.spend_ranges import presets
 from selfserve.services.spend_sums import sees_all_spend
 from selfserve.web.charts import draw
 from selfserve.web.filters import read_filter
-from selfserve.web.guards import requires
-from selfserve.web.render import read_query, render, validated
+from selfserve.web.guards import polled, requires
+from selfserve.web.render import read_query, render, render_if_new, see_other, validated, wants_fragment
 from selfserve.web.sheets import sheet
 
 pages = Blueprint("spend", __name__)
@@ -37,6 +39,19 @@ def export() -> Response:
     """Give the same days as a file."""
     file = export_days(g.actor, read_filter(SpendFilter))
     return sheet(f"spend-{file.days.first}-to-{file.days.last}.csv", HEADER, file.rows)
+
+
+@pages.get("/spend/live")
+@requires(Permission.SPEND_READ)
+@polled
+def live() -> AnyResponse:
+    """Tell what somebody has spent by now of their budget."""
+    if not wants_fragment():
+        return see_other("spend.index")
+    wanted = read_filter(LiveSpend)
+    owner = holds.get_spender(g.actor, wanted.user)
+    address = url_for("spend.live", user=owner.id, part=wanted.part)
+    return render_if_new("spend/_live.html", owner=owner, part=wanted.part, live=address)
 
 
 def place_of(wanted: SpendFilter, *words: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, String, and_, false, select, update
@@ -11,7 +11,7 @@ from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
 from selfserve.minting import fingerprint, mint_token
-from selfserve.models import ApiKey, AuditEvent, Call, DailySpend, Session, User
+from selfserve.models import ApiKey, AuditEvent, Call, DailySpend, OpenCall, Session, User
 from tests.application import the_app
 from tests.factories import make_user, reload, save
 from tests.integration.security.actions import Scene, scene_of
@@ -20,9 +20,10 @@ Column = tuple[str, str]
 MEANINGFUL = {
     "role", "key_type", "budget_duration", "allowed_routes", "user_id", "actor_role", "source", "action", "object_type",
     "object_id", "owner_user_id", "actor_user_id", "created_by", "updated_by", "deleted_by", "actor_key_id",
+    "exception",
 }  # fmt: skip
 """Columns whose words mean something to the code: what really stands there is the mark, if it is long enough."""
-WORDS = {"role", "actor_role", "key_type", "source", "action", "object_type", "noun"}
+WORDS = {"role", "actor_role", "key_type", "source", "action", "object_type", "noun", "exception"}
 """Columns with words of ours: they say nothing of anybody."""
 IN_JSON = {
     "models": lambda mark: [mark],
@@ -51,11 +52,13 @@ def user_and_marks(user: User, text_of: Callable[[str, str, int], str]) -> tuple
 
 
 def furnished(user: User, model: str) -> Scene:
-    """Give somebody a key in its grace, a deleted one, a link, a call, a day of spend and a session."""
+    """Give somebody a key in its grace, a deleted one, a link, a call, one that runs, a day of spend and a session."""
     scene, moment = scene_of(user, user), now()
     of_key = {"user_pk": user.id, "key_id": scene.key.row.id}
     said = {"request_id": f"request-of-{user.id}", "started_at": moment, "cost": SPEND}
     save(Call(**of_key, model="x", address="x", user_agent="x", **said))
+    runs = {"started_at": moment, "lapses_at": moment + timedelta(minutes=9), "reserved": SPEND}
+    save(OpenCall(**of_key, request_id=f"open-call-of-{user.id}", model="x", provider="x", **runs))
     save(DailySpend(**of_key, day=datetime.now(UTC).date(), model=model, spend=SPEND, requests=1))
     lasts = {"expires_at": moment.replace(year=moment.year + 1)}
     save(Session(id_hash=fingerprint(mint_token()), user_pk=user.id, address="x", user_agent="x", **lasts))

@@ -28,7 +28,7 @@ SHOWN = {
     "former_secrets": {"last_address", "last_agent"},
     "invitations": {"id", "created_by_name"},
     "sessions": {"address", "user_agent"},
-    "calls": {"model", "request_id", "address", "user_agent"},
+    "calls": {"model", "request_id", "address", "user_agent", "provider"},
     "daily_spend": {"model"},
     "audit_events": {"address", "before", "after"},
 }
