@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,8 @@ def _read(source: str) -> bytes:
 
 def _fetch(address: str) -> bytes:
     """Fetch the list; where it sends elsewhere is not followed."""
-    timeout = urllib3.Timeout(connect=10, read=30)
-    with urllib3.PoolManager(num_pools=1, timeout=timeout, retries=False) as pool:
-        answer = pool.request("GET", address, redirect=False, preload_content=False, decode_content=False)
+    pool = urllib3.PoolManager(num_pools=1, timeout=urllib3.Timeout(connect=10, read=30), retries=False)
+    with pool, closing(pool.request("GET", address, redirect=False, preload_content=False)) as answer:
         if answer.status != 200:
             raise Unusable(f"{urlsplit(address).hostname} answered {answer.status}.")
         return _bounded(answer.read(MOST_BYTES + 1))
