@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from selfserve.schemas.fields import Answer, Command, Cursor, FormCommand, OptionalText, Search
+from selfserve.schemas.fields import Answer, Command, Cursor, FormCommand, Search, Text
 
 
 class ModelFilter(Command):
@@ -42,4 +42,4 @@ class Refused(FormCommand):
 class KeyTest(FormCommand):
     """Which model a key is tested with."""
 
-    model: OptionalText = None
+    model: Text

@@ -108,6 +108,13 @@ def read_standing(key_id: str, model: str) -> Standing:
     return _standing_of(row)
 
 
+def is_running(key: ApiKey, user_agent: str) -> bool:
+    """Tell whether a program has a call of a key on its way."""
+    of_key = OpenCall.user_pk == key.owner_id, OpenCall.key_id == key.id
+    running = select(OpenCall.request_id).where(*of_key, OpenCall.user_agent == user_agent, OpenCall.lapses_at > now())
+    return db.session.scalar(running.limit(1)) is not None
+
+
 def add_open_call(admission: Admission, user_pk: str, timeout: int) -> None:
     """Add the row of a call that is let in; needs an open transaction."""
     values = {

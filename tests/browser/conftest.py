@@ -10,9 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
 from tests import chromium
-from tests.application import the_app, the_database, the_folder
+from tests.application import the_app, the_database, the_folder, the_upstream
 from tests.clients import Browser, OverHttp
 from tests.servers import running
+from tests.upstream import KEY
 
 LOOKS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
@@ -38,7 +39,8 @@ def chrome():
 def server():
     """One server per run, on the database that each test sets back."""
     the_app()
-    with running(database_url=the_database().url, folder=the_folder()) as server:
+    there = {"UPSTREAM_BASE_URL": the_upstream().url, "UPSTREAM_API_KEY": KEY}
+    with running(database_url=the_database().url, folder=the_folder(), **there) as server:
         yield server
 
 

@@ -32,6 +32,11 @@ PAGES = {
     "somebody's key": ("ada", "/ui/keys/{rotating}"),
     "somebody's key as a viewer": ("vera", "/ui/keys/{key}"),
     "my spend": ("mia", "/ui/spend"),
+    "models": ("mia", "/ui/models"),
+    "a missing model": ("mia", "/ui/models?missing=gpt-9"),
+    "no model matches": ("ivo", "/ui/models?q=zzz"),
+    "quickstart": ("mia", "/ui/quickstart"),
+    "refused": ("mia", "/ui/refused"),
     "account": ("mia", "/ui/account"),
     "sign out": ("mia", "/ui/logout"),
     "forbidden": ("mia", "/ui/users"),
@@ -115,7 +120,7 @@ def test_axe_finds_nothing_on_the_page_of_a_key_while_it_is_changed(tab, company
     page = opened.open(f"/ui/keys/{ids['key']}")
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Expires").select_option("custom")
-    page.get_by_label("Budget (optional)").fill("much")
+    page.get_by_label("Budget (optional)", exact=True).fill("much")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("must be an amount in dollars").wait_for()
     assert opened.violations() == []

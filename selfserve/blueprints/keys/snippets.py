@@ -5,16 +5,19 @@ from collections.abc import Collection
 from typing import Any
 
 from selfserve.gateway.listing import served_models
+from selfserve.permissions import CHAT, opens
 from selfserve.services.models import list_models_of
 from selfserve.web.links import upstreams
 
+MOST_MODELS = 200
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 _USUAL = ("gpt-5-mini", "claude-sonnet-4-5")
 
 
 def examples_of(key: Any) -> dict[str, Any]:
-    """Give the models that the examples beside a key name."""
-    return example_models(list_models_of(key, upstreams(), served_models(upstreams())))
+    """Give the models that a key may call, those that the examples beside it name, and whether it calls any."""
+    models = list_models_of(key, upstreams(), served_models(upstreams()))
+    return {"models": models[:MOST_MODELS], "calls_models": opens(key.allowed_routes, CHAT), **example_models(models)}
 
 
 def example_models(models: Collection[str]) -> dict[str, Any]:

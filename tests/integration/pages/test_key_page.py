@@ -163,11 +163,11 @@ def test_ada_sees_whose_it_is_and_no_example_with_a_key_that_is_not_hers(browser
 
 
 @pytest.mark.parametrize("role", ["proxy_admin_viewer", "internal_user_viewer"])
-def test_viewers_see_the_same_without_a_form(browser, role):
+def test_viewers_see_the_same_and_can_only_test_it(browser, role):
     viewer = make_user("Viewer", role=role)
     key = make_rotating_key(viewer, "dashboard")
     answer = open_key(browser(viewer), key)
-    assert (answer.status, writes(answer)) == (200, [])
+    assert (answer.status, writes(answer)) == (200, [f"/ui/keys/{key.row.id}/test"])
     assert facts(answer)["Models"] == "All models"
     shown = {words(element) for element in answer.html.all("a", "button")}
     assert not shown & {"Edit", "Rename", "Delete", "Delete key", "Block", "Rotate secret", "End it now", "Unblock"}

@@ -61,6 +61,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "keys.bulk_block": {"key_id": "<keys>"},
     "keys.bulk_unblock": {"key_id": "<keys>"},
     "keys.bulk_delete": {"key_id": "<keys>"},
+    "keys.test": {"model": "gpt-4o-mini"},
     "users.create": {"emails": "new@example.com", "role": "proxy_admin"},
     "users.change_role": {"role": "proxy_admin"},
     "users.save": {"user_role": "proxy_admin", "user_email": "changed@example.com"},
@@ -94,8 +95,9 @@ OWN_DEEDS = {
     "account.end_session",
     "account.end_other_sessions",
     "account.change_appearance",
+    "keys.test",
 }
-"""What everybody may do to their own account (S-7e); tested with the account page."""
+"""What everybody may do to what is their own (S-7e); tested with the account page and in pages/test_key_test.py."""
 READ_SHAPED = {"keys_api.info_v2", "keys_api.health", "settings.test_upstream", "models.explain"}
 """POSTs that only read (S-7e); test_roles.py, test_settings.py and test_refused.py see that they do."""
 MODEL_CALLS = {endpoint for endpoint in BODIES if endpoint.startswith("gateway_api.")}
