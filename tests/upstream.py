@@ -188,12 +188,18 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Listening(ThreadingHTTPServer):
+    """Takes many connections at once."""
+
+    request_queue_size = 256
+    daemon_threads = True
+
+
 @contextmanager
 def upstream() -> Iterator[Upstream]:
     """Run one."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Listening(("127.0.0.1", 0), Handler)
     here = server.here = Upstream(f"http://127.0.0.1:{server.server_port}/v1")
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:

@@ -4,7 +4,8 @@ import re
 import subprocess
 
 from selfserve.cli import rights_table
-from tests.application import MASTER_KEY, the_database
+from selfserve.upstreams import load_upstreams
+from tests.application import MASTER_KEY, the_database, the_settings
 from tests.servers import ROOT, running
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,3 +37,14 @@ def test_every_command_of_make_that_it_names_exists():
     named = set(re.findall(r"`make ([a-z]+)`", README)) | set(re.findall(r"^make ([a-z]+)$", README, re.MULTILINE))
     assert named
     assert [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
+
+
+def test_the_file_of_upstreams_that_is_shown_can_be_read(tmp_path):
+    shown = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8")
+    (tmp_path / "upstreams.toml").write_text(re.search(r"```toml\n(.*?)```", shown, re.DOTALL)[1])
+    keys = {"OPENAI_API_KEY": "sk-one", "ANTHROPIC_API_KEY": "sk-two"}
+    settings = the_settings(selfserve_upstreams=tmp_path / "upstreams.toml", upstream_base_url="")
+    upstreams = load_upstreams(settings, keys)
+    assert upstreams.route("fox").upstream_model == "Qwen/Qwen3-32B"
+    assert upstreams.route("claude-sonnet-4-5").upstream.auth == "x-api-key"
+    assert upstreams.route("whatever").upstream.name == "openai"
