@@ -194,7 +194,7 @@ POLICY: dict[Role, dict[Permission, Reach]] = {
 }
 
 _ROUTES = {
-    "management_routes": ("/key/", "/v2/key/", "/user/", "/v2/user/", "/invitation/", "/team/", "/budget/"),
+    "management_routes": ("/key/", "/v2/key/", "/user/", "/v2/user/", "/invitation/", "/team/", "/budget/", "/price/"),
     "info_routes": (
         "/key/info",
         "/v2/key/info",
@@ -205,6 +205,7 @@ _ROUTES = {
         "/user/available_roles",
         "/user/daily/activity",
         "/spend/",
+        "/price/list",
     ),
     "llm_api_routes": ("/v1/", "/chat/", "/completions", "/embeddings", "/models", "/responses", "/messages"),
 }

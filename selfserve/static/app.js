@@ -60,6 +60,7 @@
   // One dialog asks before a delete. Focus goes back to where it came from, or to the row that followed.
   let opener = null;
   let neighbour = null;
+  let asked = null;
   const doorOf = (link) => {
     const menu = link?.closest("[popover]");
     return (menu && document.querySelector(`[popovertarget="${menu.id}"]`)) || link;
@@ -77,7 +78,8 @@
     const empty = document.createElement("div");
     empty.id = panel.id;
     panel.replaceWith(empty);
-    doorOf(document.querySelector(`[hx-target="#${empty.id}"]`))?.focus();
+    const doors = `[hx-target="#${empty.id}"]`;
+    doorOf(asked?.isConnected && asked.matches(doors) ? asked : document.querySelector(doors))?.focus();
   };
   const close = (link, event) => {
     const open = link.closest("dialog") || link.closest(".panel[id], form[id]");
@@ -116,6 +118,7 @@
     const { elt, target, requestConfig } = event.detail;
     if (elt.id === "live" && document.hidden) return event.preventDefault();
     if (requestConfig.verb !== "get") for (const toast of [...byId("flash").children]) toast.contains(elt) || toast.remove();
+    if (requestConfig.verb === "get") asked = elt;
     if (target?.id === "dialog-body") remember(elt);
     elt.closest(".menu:popover-open")?.hidePopover();
   });

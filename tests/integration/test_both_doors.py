@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from selfserve.models import ApiKey, AuditEvent, Invitation, Tally, User
+from selfserve.models import ApiKey, AuditEvent, Invitation, ModelPrice, Tally, User
 from tests.application import the_database
 from tests.factories import make_invitation, make_key, make_user, rows
 from tests.html import SECRET
@@ -71,6 +71,14 @@ DEEDS = [
     Deed("invite somebody blocked", "/ui/users/<user>/invitation", {}, "/invitation/new", {"user_id": "<user>"},
          user={"is_blocked": True}),
     Deed("invite nobody", f"/ui/users/{NOBODYS}/invitation", {}, "/invitation/new", {"user_id": NOBODYS}),
+    Deed("set a price", "/ui/settings/prices",
+         {"model": "house", "input_price": "2.50", "output_price": "10", "cached_price": "0.25"},
+         "/price/update", {"model": "house", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05,
+                           "cache_read_input_token_cost": "0.00000025"}),
+    Deed("set what is no price", "/ui/settings/prices", {"model": "house", "input_price": "-1", "output_price": "10"},
+         "/price/update", {"model": "house", "input_cost_per_token": -1e-06, "output_cost_per_token": 1e-05}),
+    Deed("delete a price that nobody set", "/ui/settings/prices/delete", {"model": "house"},
+         "/price/delete", {"model": "house"}),
     Deed("revoke a link", "/ui/users/<user>/invitation/revoke", {},
          "/invitation/update", {"invitation_id": "<link>", "is_accepted": True}),
 ]  # fmt: skip
@@ -118,6 +126,10 @@ def standing() -> dict[str, list[dict[str, Any]]]:
         return names.get(value, value) if isinstance(value, str) else value
 
     written = {model.__name__: [told(row) for row in rows(model)] for model in (User, ApiKey, Invitation, AuditEvent)}
+    written["ModelPrice"] = [
+        {"model": row.model, "said": [row.prompt, row.completion, row.cached, row.updated_by]}
+        for row in rows(ModelPrice)
+    ]
     written["Tally"] = [{row.noun: row.amount} for row in rows(Tally)]
     return {table: sorted(lines, key=repr) for table, lines in written.items()}
 

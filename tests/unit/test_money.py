@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfserve.money import MAX_DOLLARS, NANOS_PER_DOLLAR, to_dollars, to_nanos
+from selfserve.web.words import per_million
 
 MOST = int(MAX_DOLLARS) * NANOS_PER_DOLLAR
 
@@ -71,3 +72,18 @@ def test_nothing_but_a_value_error_ever_comes_out(anything):
     except ValueError:
         return
     assert 0 <= nanos <= MOST
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ("0.0000025", "$2.50"),
+        ("0.00000000378", "$0.00378"),
+        ("5.0000000000000004E-8", "$0.05"),
+        ("0.01", "$10,000.00"),
+        ("0", "$0.00"),
+        ("1e-15", "<$0.000001"),
+    ],
+)
+def test_a_price_is_said_for_a_million_tokens_and_never_as_nothing_what_is_not(price, said):
+    assert per_million(price) == per_million(Decimal(price)) == said
