@@ -25,6 +25,24 @@ class CallException(StrEnum):
         """Whether nobody knows what the call cost; its cost is recorded as nothing and said to be unknown."""
         return self in (CallException.PRICE_UNKNOWN, CallException.UNCOUNTED)
 
+    @property
+    def label(self) -> str:
+        """The exception in the words of the pages."""
+        return _WORDS[self][0]
+
+    @property
+    def reason(self) -> str:
+        """What it means, in a sentence."""
+        return _WORDS[self][1]
+
+
+_WORDS = {
+    CallException.PRICE_UNKNOWN: ("No price", "The model had no price when it was called."),
+    CallException.USAGE_ESTIMATED: ("Tokens estimated", "The upstream did not tell how many tokens there were."),
+    CallException.MORE_THAN_ASKED: ("More than asked", "The upstream sent more tokens than it was asked for."),
+    CallException.UNCOUNTED: ("Not counted", "The call was cut off before anybody knew what it cost."),
+}
+
 
 @dataclass(frozen=True)
 class Ask:

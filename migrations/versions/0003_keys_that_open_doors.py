@@ -63,6 +63,13 @@ def upgrade() -> None:
     )
     for column in _of_calls():
         op.add_column("calls", column)
+    op.create_index(
+        "ix_calls_odd",
+        "calls",
+        ["key_id", "started_at"],
+        sqlite_where=sa.text("is_failed IS 1 OR exception IS NOT NULL"),
+        postgresql_where=sa.text("is_failed IS true OR exception IS NOT NULL"),
+    )
     op.add_column("daily_spend", sa.Column("unpriced_requests", sa.Integer(), server_default="0", nullable=False))
     of_unknown_cost = sa.text("unpriced_requests > 0")
     op.create_index(
@@ -81,6 +88,7 @@ def downgrade() -> None:
         op.drop_column(table, "soft_budget")
     op.drop_index("ix_daily_spend_unpriced", "daily_spend")
     op.drop_column("daily_spend", "unpriced_requests")
+    op.drop_index("ix_calls_odd", "calls")
     for column in _of_calls():
         op.drop_column("calls", column.name)
     for table in ("model_prices", "rate_windows", "open_calls"):

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from selfserve.database import RowNumber, UtcDateTime, only_where
 from selfserve.extensions import Base
 
+ODD = "is_failed IS true OR exception IS NOT NULL"
+"""Calls that somebody may look for among many others."""
+
 
 class Call(Base):
     """One call that was made with a key; `request_id` makes it count exactly once."""
@@ -36,6 +39,7 @@ class Call(Base):
         Index("ix_calls_user", "user_pk", "started_at"),
         Index("ix_calls_key", "key_id", "started_at"),
         Index("ix_calls_started", "started_at", "id"),
+        Index("ix_calls_odd", "key_id", "started_at", **only_where(ODD)),
     )
 
 

@@ -9,7 +9,18 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, Validati
 from selfserve.calls import CallException
 from selfserve.clock import Days
 from selfserve.money import NANOS_PER_DOLLAR
-from selfserve.schemas.fields import Command, Flag, OptionalText, Page, PageSize, Secret, Text, described_as, wrong
+from selfserve.schemas.fields import (
+    Command,
+    Cursor,
+    Flag,
+    OptionalText,
+    Page,
+    PageSize,
+    Secret,
+    Text,
+    described_as,
+    wrong,
+)
 
 MAX_COST = 1_000_000 * NANOS_PER_DOLLAR
 MAX_TOKENS = 10**12
@@ -154,6 +165,13 @@ class SpendUsersQuery(Command):
     """`GET /spend/users`."""
 
     user_id: Text | None = None
+
+
+class CallFilter(Command):
+    """Which calls of a key are listed: the newest, or those before a cursor; all, or those worth a look."""
+
+    show: Literal["failed", "unpriced"] | None = None
+    after: Cursor = None
 
 
 class LiveSpend(Command):

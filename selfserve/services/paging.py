@@ -68,7 +68,7 @@ def take_slice(
     total, is_capped = _bounded(known) if known is not None else bounded_count(rows)
     found = _rows_beyond(rows.add_columns(order.column, order.row_id), order, after)
     items = [make(*columns) for *columns, _, _ in found[:ROWS_PER_PAGE]]
-    cursor = _write_cursor(*found[ROWS_PER_PAGE - 1][-2:]) if len(found) > ROWS_PER_PAGE else None
+    cursor = write_cursor(*found[ROWS_PER_PAGE - 1][-2:]) if len(found) > ROWS_PER_PAGE else None
     return Slice(items, total, is_capped, cursor)
 
 
@@ -125,7 +125,7 @@ def _first_rows(rows: Select[Any]) -> Any:
     )
 
 
-def _write_cursor(value: Any, row_id: str) -> str:
+def write_cursor(value: Any, row_id: str) -> str:
     """Write where a page ends: the value it is ordered by, and the row's id."""
     written = value.strftime("%Y%m%dT%H%M%S%fZ") if isinstance(value, datetime) else "" if value is None else str(value)
     return f"{written}.{row_id}"
@@ -139,12 +139,15 @@ def _read_cursor(cursor: str, order: Order) -> tuple[Any, str]:
             raise ValueError("not a cursor of this order")
         return (_READERS[order.column.type.python_type](written) if written else None), row_id
     except ValueError:
-        raise BadRequest(
-            "The address of this page is damaged. Open the list from its beginning.", param="after"
-        ) from None
+        raise damaged() from None
 
 
-def _moment(text: str) -> datetime:
+def damaged() -> BadRequest:
+    """Say that a cursor is none."""
+    return BadRequest("The address of this page is damaged. Open the list from its beginning.", param="after")
+
+
+def read_moment(text: str) -> datetime:
     """Read a moment that a cursor holds."""
     return datetime.strptime(text.removesuffix("Z") + "+0000", "%Y%m%dT%H%M%S%f%z")
 
@@ -157,4 +160,4 @@ def _number(text: str) -> int:
     return number
 
 
-_READERS: dict[type, Callable[[str], Any]] = {datetime: _moment, int: _number, str: str}
+_READERS: dict[type, Callable[[str], Any]] = {datetime: read_moment, int: _number, str: str}

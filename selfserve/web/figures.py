@@ -75,6 +75,14 @@ def provider(name: str) -> str:
     return next((said for known, said in _PROVIDERS.items() if name.startswith(known)), name)
 
 
+def lasted(milliseconds: int) -> str:
+    """Say how long a call took: `840 ms`, `1.2 s`, `2 min 5 s`."""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    seconds = milliseconds / 1000
+    return f"{seconds:.1f} s" if seconds < 60 else f"{number(int(seconds // 60))} min {int(seconds % 60)} s"
+
+
 def _said(days: Days, form: str, year: str) -> str:
     """Say a range; what both ends have in common is said once."""
     first, last = days.first, days.last
@@ -87,5 +95,5 @@ def _said(days: Days, form: str, year: str) -> str:
     return f"{first.day} to {end}" if is_one_month else f"{first.day} {first:{form}} to {end}"
 
 
-_SAID = (rate, against, provider, month, day_and_month, all_days, short_days)
+_SAID = (rate, against, provider, month, day_and_month, all_days, short_days, lasted)
 FIGURES: dict[str, Callable[..., object]] = {function.__name__: function for function in _SAID}

@@ -7,12 +7,14 @@ from flask import Response, g
 from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.blueprints.keys.forms import EditKeyForm, RenameKeyForm, changes_asked_for
-from selfserve.blueprints.keys.key_page import back_to_where, on_its_page, show_key, whereabouts_of
+from selfserve.blueprints.keys.key_page import back_to_where, on_its_page, show_calls, show_key, whereabouts_of
 from selfserve.blueprints.keys.pages import pages
 from selfserve.errors import Conflict, Forbidden, Invalid, Stale
 from selfserve.permissions import Permission
 from selfserve.schemas.keys import KeyUpdate
+from selfserve.schemas.spend import CallFilter
 from selfserve.services import key_changes, keys
+from selfserve.web.filters import read_filter
 from selfserve.web.guards import requires
 from selfserve.web.render import flash_toast, render
 
@@ -22,6 +24,13 @@ from selfserve.web.render import flash_toast, render
 def detail(key_id: UUID) -> Response:
     """Show all about a key but its secret."""
     return show_key(str(key_id))
+
+
+@pages.get("/keys/<uuid:key_id>/calls")
+@requires(Permission.SPEND_READ)
+def calls(key_id: UUID) -> Response:
+    """Show calls with a key, newest first, all or those that failed or are of unknown cost."""
+    return show_calls(str(key_id), read_filter(CallFilter))
 
 
 @pages.get("/keys/<uuid:key_id>/edit")

@@ -7,7 +7,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.blueprints.keys.lists import LISTS, back_to_list, is_of_all, whereabouts
 from selfserve.blueprints.keys.snippets import examples_of
-from selfserve.services import activity, holds, key_rotation
+from selfserve.schemas.spend import CallFilter
+from selfserve.services import activity, call_lists, holds, key_rotation, keys
 from selfserve.web.charts import chart_of_key
 from selfserve.web.render import render, see_other, wants_fragment
 
@@ -16,8 +17,16 @@ def show_key(key_id: str, *, focus: str = "") -> Response:
     """Answer with the page of a key, or with all that is in it."""
     key = holds.get_key(g.actor, key_id)
     chart, events = chart_of_key(g.actor, key.id), activity.list_key_activity(g.actor, key)
+    calls = call_lists.list_calls_of(g.actor, key, CallFilter())
     context = key_context(key) | {"chart": chart, "events": events, "focus": focus}
-    return render("keys/detail.html", "keys/_key.html", **context)
+    return render("keys/detail.html", "keys/_key.html", **context, calls=calls, filter=CallFilter())
+
+
+def show_calls(key_id: str, wanted: CallFilter) -> Response:
+    """Answer with a list of calls with a key, as a page or in its place on the key's page."""
+    key = keys.get_key(g.actor, key_id)
+    calls = call_lists.list_calls_of(g.actor, key, wanted)
+    return render("keys/calls.html", "keys/_calls.html", key=key, calls=calls, filter=wanted, **on_its_page(key))
 
 
 def key_context(key: Any) -> dict[str, Any]:
