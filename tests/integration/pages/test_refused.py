@@ -59,6 +59,12 @@ def printed(message, type_, status):
         (404, "not_found_error", "No upstream serves the model gpt-9.", "No upstream serves the model"),
         (422, "validation_error", "messages: is needed.", "The call could not be read"),
         (429, "budget_exceeded", "Budget has been exceeded! User=mia", "The owner’s budget is used up"),
+        (
+            429,
+            "budget_exceeded",
+            "$1 is held by calls that run now.",
+            "The rest of the budget is held by calls that run",
+        ),
     ],
 )
 def test_an_error_without_a_key_is_explained_by_what_it_says(page, status, type_, message, heading, htmx):

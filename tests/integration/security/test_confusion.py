@@ -65,7 +65,7 @@ def is_closed(route, intruder):
     """Tell whether a route is closed to the intruder, or at least that of Mia's which it names."""
     if route.endpoint in OWN_DEEDS:
         return False
-    is_about_somebody = "<" in route.rule + str(route.deed.body)
+    is_about_somebody = "<" in route.rule.replace("<path:model>", "") + str(route.deed.body)
     return intruder.there is None or not route.is_open_to("internal_user") or is_about_somebody
 
 

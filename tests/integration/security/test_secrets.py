@@ -69,7 +69,10 @@ def walk(there, scene, secrets):
     """Open every address, whole and in parts, with every name and with secrets pasted where words belong."""
     for route in READS:
         pasted = [
-            asked(word, secret) for word in route.words if word in ("q", "key", "search", "after") for secret in secrets
+            asked(word, secret)
+            for word in route.words
+            if word in ("q", "key", "search", "after", "missing")
+            for secret in secrets
         ]
         for query in [*queries(route, scene), *pasted]:
             for htmx in (False, True) if route.is_page else (False,):
@@ -125,6 +128,9 @@ def test_every_secret_of_the_journey_is_in_one_answer_and_nowhere_else(serve, a_
         for call in (door, Curl(Recorder(server.url), MASTER_KEY)):
             for name in secrets:
                 try_everything(call, secrets[name]) if "key" in name else None
+        for secret in [*secrets.values(), *sessions, MASTER_KEY]:
+            page.post("/ui/refused", {"pasted": f"401 {secret}"} | token_of(page))
+            page.post("/ui/refused", {"pasted": secret * 1_000} | token_of(page))
         page.get("/ui/account")
         page.submit("/ui/account/password", current_password="wrong", new_password=NEW_PASSWORD)
         page.submit("/ui/account/password", current_password=PASSWORD, new_password=NEW_PASSWORD)
