@@ -28,10 +28,13 @@ def refusal(reply: Reply, upstream: Upstream) -> DomainError:
         answer = orjson.loads(reply.whole(READ))
     except (orjson.JSONDecodeError, DomainError):
         answer = None
-    return told(answer, reply.status, upstream, _seconds(reply.header("retry-after")))
+    error = told(answer, reply.status, upstream)
+    if (wait := reply.header("retry-after")) and (error.status == TooMany.status or reply.status >= 500):
+        error.retry_after = _seconds(wait)
+    return error
 
 
-def told(answer: Any, status: int, upstream: Upstream, wait: int = 1) -> DomainError:
+def told(answer: Any, status: int, upstream: Upstream) -> DomainError:
     """Put what an upstream said in our words. A key of ours that it refused is our trouble, not the client's."""
     words = cleaned(_message(answer), upstream)
     if status in (401, 403):
@@ -43,7 +46,7 @@ def told(answer: Any, status: int, upstream: Upstream, wait: int = 1) -> DomainE
             "The model's server points to another address. Tell your admin: redirects are not followed."
         )
     if status == 429:
-        return TooMany(words or "The model's server is asked too much. Wait a moment.", retry_after=wait)
+        return TooMany(words or "The model's server is asked too much. Wait a moment.", retry_after=1)
     if status in _SAME:
         error = _SAME[status](words or "The model's server cannot take this call as it is.", param=_param(answer))
         error.type = _type(answer) or error.type

@@ -44,6 +44,8 @@ from selfserve.web.render import EVENTS, JSON, passes_on, raises
 api = Blueprint("gateway_api", __name__)
 
 COST = "x-litellm-response-cost"
+READING_SECONDS = 20
+"""How long a piece of an answer may wait for its reader; shorter than the slack after which a call lapses."""
 _HEADERS = {COST: "What the call cost in dollars, where that is known before the answer begins."}
 _REFUSALS = (BadRequest, BudgetExceeded, Forbidden, NotFound, TooMany, UpstreamFailed, UpstreamTimeout)
 
@@ -122,10 +124,17 @@ def _pass_on(dialect: Dialect, content: dict[str, Any], command: ModelCall) -> R
             current_actor(), passing.ask, current_app.config["UPSTREAMS"], settings().selfserve_upstream_timeout
         )
         answer = _sent(passing, admission)
+        _bound_reading()
         if isinstance(answer, Stream):
             return _streamed(answer, held.pop_all())
     known = {} if answer.cost is None else {COST: f"{to_dollars(answer.cost):f}"}
     return Response(answer.body, headers=known, mimetype=JSON)
+
+
+def _bound_reading() -> None:
+    """Take who stops reading for gone: gunicorn would wait for ever, and the call would lapse without being counted."""
+    if line := request.environ.get("gunicorn.socket"):
+        line.settimeout(min(READING_SECONDS, settings().selfserve_upstream_idle))
 
 
 def _sent(passing: Passing, admission: Admission) -> Whole | Stream:

@@ -58,6 +58,14 @@ def test_slow_down_is_passed_on_with_how_long(curl, mia, upstream, header, wait)
     assert recorded().status == 429
 
 
+def test_an_upstream_that_is_too_busy_may_say_for_how_long(curl, mia, upstream):
+    upstream.be(status=529, headers={"Retry-After": "9"})
+    answer = curl(mia).post(CHAT, body())
+    assert (answer.status, answer.headers["retry-after"]) == (502, "9")
+    upstream.be(status=400, headers={"Retry-After": "9"})
+    assert "retry-after" not in curl(mia).post(CHAT, body()).headers
+
+
 ODD = {
     "not json": {"body": b"<html>Welcome to nginx</html>", "kind": "text/html"},
     "half json": {"body": b'{"choices": ['},

@@ -71,6 +71,18 @@ def test_a_stream_comes_piece_by_piece_under_each_server_and_stops_when_its_read
         assert Curl(OverHttp(server.url), key).post(CHAT, BODY).status == 200
 
 
+def test_who_stops_reading_has_left_before_the_call_could_lapse_uncounted(serve, behind, monkeypatch):
+    """A stream that waits for its reader for ever would end a reservation without a cost."""
+    monkeypatch.setattr("tests.upstream.WORDS", ["x" * 500_000] * 40)
+    with serve(SELFSERVE_UPSTREAM_IDLE="1", **to(behind)) as server:
+        key = somebody(server.url)[1]
+        with streaming(server, key) as stream:
+            assert b"xxx" in stream.readline(1_000)
+            left = log_of(server, key)
+    assert left["metadata"]["http_status"] == 499
+    assert left["completion_tokens"] > 100_000
+
+
 def test_with_all_seats_taken_by_streams_the_pages_still_come_and_the_next_call_is_told_to_wait(serve, behind):
     """Eight threads, seven seats: one more is 503 for a second, and not a page waits."""
     behind.be(hangs_after=1)
