@@ -6,7 +6,8 @@ from sqlalchemy import event
 from selfserve.extensions import db
 from selfserve.schemas.keys import KeyAliasQuery, KeyFilter, KeyListQuery
 from selfserve.schemas.users import UserFilter
-from selfserve.services import key_lists, user_lists
+from selfserve.services import key_lists, model_prices, upstream_health, user_lists
+from selfserve.upstreams import Upstreams
 from tests.factories import make_key, make_user
 
 KEYS = [{}, {"status": "blocked"}, {"status": "over_budget"}]
@@ -58,3 +59,16 @@ def test_a_list_is_read_in_the_order_of_an_index(as_actor, ada, ask):
 def test_the_look_sees_a_list_that_is_sorted(as_actor, ada):
     plans = plans_of(lambda: key_lists.list_keys(as_actor(ada), KeyListQuery(sort_by="updated_at")))
     assert [word for word in FORBIDDEN if word in plans[0]]
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda actor: model_prices.give_overview(actor, None, Upstreams()), "ix_daily_spend_unpriced"),
+        (lambda actor: upstream_health.list_upstreams(actor, Upstreams()), "ix_calls_started"),
+    ],
+    ids=["unpriced", "health"],
+)
+def test_the_settings_page_walks_along_an_index_that_holds_little(as_actor, ada, ask, index):
+    """Neither a month of sums nor all calls: those of unknown cost, and the newest."""
+    assert [plan for plan in plans_of(lambda: ask(as_actor(ada))) if index in plan]
