@@ -5,16 +5,18 @@ Everything goes through the services that real calls use; only times are moved b
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import update
 
+from selfserve.calls import CLIENT_LEFT, CallException
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
 from selfserve.models import ApiKey, Invitation, User
 from selfserve.money import to_nanos
 from selfserve.permissions import Actor, Client, Role
-from selfserve.schemas.keys import KeyCreate, KeyRegenerate
+from selfserve.schemas.keys import KeyCreate, KeyRegenerate, KeyUpdate
 from selfserve.schemas.spend import CallRecord
 from selfserve.schemas.users import UserCreate, UserUpdate
 from selfserve.services import key_changes, key_rotation, keys, onboarding, passwords, spend, user_changes, users
@@ -40,10 +42,14 @@ _PEOPLE = (
 _SIGN_IN = ("sam", "vera", "dana", "maya")
 _INVITED = ("noor", "theo")
 _MODELS = (
-    ("gpt-5-mini", "0.25", "2.00"),
-    ("claude-sonnet-4-5", "3.00", "15.00"),
-    ("text-embedding-3-small", "0.02", "0"),
+    ("gpt-5-mini", "openai", "0.25", "2.00"),
+    ("claude-sonnet-4-5", "anthropic", "3.00", "15.00"),
+    ("text-embedding-3-small", "openai", "0.02", "0"),
 )
+_OWN_MODEL = "summaries-preview", "in-house"
+"""A model of the company's own, which nobody has given a price yet."""
+_FAILURES = (429, 500, 502, 504)
+_SOFT_BUDGETS = {"ci-nightly": 12, "search-ranking": 150}
 _KEYS = (
     ("dana", "laptop", "90d", None, None),
     ("dana", "docs-search-indexer-production-eu", None, 5, ["text-embedding-3-small"]),
@@ -76,6 +82,8 @@ def fill() -> list[tuple[str, str]]:
     }
     spend.record_calls([*_calls(random.Random(11), made)])  # noqa: S311 - a believable pattern, no secret
     _age(made)
+    for alias, soft in _SOFT_BUDGETS.items():
+        key_changes.update_key(sam, KeyUpdate(key=made[alias].id, soft_budget=soft))
     key_rotation.rotate_key(sam, KeyRegenerate(key=made["notebook"].id, grace_period="24h"))
     key_changes.block_key(sam, made["hackathon"].id)
     user_changes.update_user(sam, UserUpdate(user_id="rasmus", blocked=True))
@@ -137,25 +145,42 @@ def _calls(dice: random.Random, made: dict[str, ApiKey]) -> list[CallRecord]:
 def _call(dice: random.Random, key: ApiKey, day: datetime, request_id: str, client: tuple[str, str]) -> CallRecord:
     """Make up one call with a key, at the price of its model; what is cached costs a tenth."""
     allowed = [model for model in _MODELS if not key.models or model[0] in key.models]
-    name, price_in, price_out = dice.choice(allowed)
-    tokens_in, tokens_out = dice.randint(2_000, 60_000), dice.randint(200, 9_000)
-    cached = tokens_in * dice.choice((0, 0, 3, 7)) // 10 if price_out != "0" else 0
-    failed = dice.random() < 0.01
+    name, provider, price_in, price_out = dice.choice(allowed)
+    tokens_in, tokens_out = dice.randint(2_000, 60_000), dice.randint(200, 9_000) if price_out != "0" else 0
+    cached = tokens_in * dice.choice((0, 0, 3, 7)) // 10 if tokens_out else 0
     paid = (10 * tokens_in - 9 * cached) * to_nanos(price_in) // 10 + tokens_out * to_nanos(price_out)
-    cost = 0 if failed else paid // 1_000_000
+    went = _went(dice, key) | {"latency_ms": 180 + tokens_in // 200 + tokens_out * dice.randint(6, 11)}
+    told = {
+        "model": name,
+        "provider": provider,
+        "cost": paid // 1_000_000,
+        "prompt_tokens": tokens_in,
+        "completion_tokens": tokens_out,
+        "cached_tokens": cached,
+    }
     return CallRecord(
         request_id=request_id,
         key_id=key.id,
-        model=name,
         started_at=min(day, now()) - timedelta(minutes=dice.randint(1, 50)),
-        cost=cost,
-        prompt_tokens=tokens_in,
-        completion_tokens=0 if failed else tokens_out,
-        cached_tokens=0 if failed else cached,
-        is_failed=failed,
         address=client[0],
         user_agent=client[1],
+        **(told | went),
     )
+
+
+def _went(dice: random.Random, key: ApiKey) -> dict[str, Any]:
+    """Say how a call went: nearly always well, now and then it failed, was left or has no price."""
+    fate = dice.random()
+    if fate < 0.01:
+        nothing = {"cost": 0, "completion_tokens": 0, "cached_tokens": 0}
+        return nothing | {"status": dice.choice(_FAILURES), "is_failed": True}
+    if fate < 0.015:
+        return {"status": CLIENT_LEFT, "exception": CallException.USAGE_ESTIMATED}
+    if fate < 0.03 and not key.models:
+        model, provider = _OWN_MODEL
+        unknown = {"model": model, "provider": provider, "cost": 0, "exception": CallException.PRICE_UNKNOWN}
+        return unknown | {"status": 200}
+    return {"status": 200}
 
 
 def _age(made: dict[str, ApiKey]) -> None:

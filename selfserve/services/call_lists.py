@@ -16,7 +16,7 @@ from selfserve.schemas.spend import CallFilter
 from selfserve.services.actors import require
 from selfserve.services.paging import damaged, read_moment, write_cursor
 
-AT_ONCE = 20
+AT_ONCE = 10
 _COLUMNS = (
     *(Call.id, Call.started_at, Call.model, Call.provider, Call.status, Call.is_failed, Call.latency_ms),
     *(Call.prompt_tokens, Call.completion_tokens, Call.cached_tokens, Call.cost, Call.exception),

@@ -127,7 +127,7 @@ def test_a_sum_that_may_be_too_low_says_so_wherever_it_stands(browser, ada, mia,
     for answer in (page.get("/ui/spend"), boss.get("/ui/spend?scope=everyone"), boss.get(f"/ui/users/{mia.id}")):
         assert told in said(answer)
     spend = said(page.get("/ui/spend"))
-    for part in ("gpt 5 $2.00 2 of unknown cost", "new 1 $0.00 1 of unknown cost", "laptop 6 $2.00 3 of unknown cost"):
+    for part in ("gpt 2 of unknown cost 5 $2.00", "new 1 of unknown cost 1 $0.00", "laptop 3 of unknown cost 6 $2.00"):
         assert part in spend
     assert link(boss.get("/ui/spend?scope=everyone"), "Show them") == "/ui/settings#unpriced"
 
