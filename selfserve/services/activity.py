@@ -32,7 +32,7 @@ class Change:
 class Activity:
     """One deed as the page of a key or a person tells it.
 
-    `what` is the key it was done to and `whose` the person, each None on the page that is about them; `whose` is "You"
+    `what` is the key (or the model whose price) it was done to and `whose` the person, each None on the page that is about them; `whose` is "You"
     for the reader.
     """
 
@@ -117,7 +117,7 @@ def _tell(actor: Actor, subject: str | None, row: Any, is_of_key: bool) -> Activ
         event.at,
         _who(actor, row),
         event.action,
-        row.key if is_about_key else None,
+        event.object_id if event.object_type == "price" else row.key if is_about_key else None,
         row.key_id if is_about_key and row.key_ended_at is None else None,
         _whose(actor, subject, row),
         event.source,
