@@ -32,8 +32,8 @@ class Change:
 class Activity:
     """One deed as the page of a key or a person tells it.
 
-    `what` is the key (or the model whose price) it was done to and `whose` the person, each None on the page that is about them; `whose` is "You"
-    for the reader.
+    `what` is the key it was done to, or the model whose price it was, and `whose` the person, each None on the page
+    that is about them; `whose` is "You" for the reader.
     """
 
     at: datetime
