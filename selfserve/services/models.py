@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from selfserve.services.paging import ROWS_PER_PAGE, Slice
 from selfserve.upstreams import Upstreams
 
 MOST_KEYS = 200
+MOST_ALIKE = 3
 CHAT_MODES = ("chat", "responses", "completion")
 
 
@@ -114,6 +116,10 @@ class Catalogue:
             if model.name == name and model.access is Access.AVAILABLE:
                 return model
         raise NotFound("This key may call no such model. GET /v1/models lists those it may.", param="model")
+
+    def like(self, name: str) -> list[str]:
+        """Name the few that are spelt nearly so."""
+        return get_close_matches(name, [model.name for model in self.models], MOST_ALIKE, 0.6)
 
     def slice(self, wanted: ModelFilter) -> Slice[Model]:
         """Take one page of them, beginning after the one that is named."""

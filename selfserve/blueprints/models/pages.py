@@ -35,6 +35,7 @@ def index() -> Response:
         listing=listing,
         missing=missing,
         lacks=explain_lack(listed, upstreams(), missing) if missing else [],
+        alike=listed.like(missing) if missing else [],
         held_for=listed.holder.keys_for(missing) if missing else [],
         **gateway_context(listed),
     )

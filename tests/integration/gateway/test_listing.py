@@ -8,7 +8,7 @@ import pytest
 
 from selfserve.gateway import listing
 from selfserve.upstreams import Upstream, Upstreams
-from tests.clients import Browser, InProcess
+from tests.clients import Browser, Curl, InProcess
 from tests.factories import make_key, make_user
 from tests.integration.pages.parts import found, table, words
 from tests.upstream import KEY, MODELS
@@ -31,6 +31,15 @@ def test_its_models_are_listed_on_the_page_and_by_curl(browser, curl, mia, upstr
     assert listed(browser(mia).get("/ui/models")) == sorted(MODELS)
     assert names(curl(key.secret).get("/v1/models")) == sorted(MODELS)
     assert len(upstream.asked) == 1
+
+
+def test_what_it_says_and_what_a_file_names_are_listed_together(app_with, mia, upstream, tmp_path):
+    file = tmp_path / "upstreams.toml"
+    file.write_text(
+        '[[upstream]]\nname = "big"\nbase_url = "https://llm.example.com/v1"\n[[upstream.model]]\nname = "o4"\n'
+    )
+    door = Curl(InProcess(app_with(selfserve_upstreams=file)), make_key(mia).secret)
+    assert names(door.get("/v1/models")) == sorted([*MODELS, "o4"])
 
 
 def test_it_sees_our_key_and_nothing_of_whoever_looks(browser, mia, upstream):

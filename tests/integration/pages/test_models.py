@@ -140,6 +140,12 @@ def test_a_search_that_finds_nothing_says_why(page_of, mia):
     assert "No upstream serves it" in told(answer)
 
 
+def test_a_name_that_is_nearly_right_is_put_right(page_of, mia):
+    answer = page_of(mia).get("/ui/models?missing=gpt5-mini")
+    assert "Did you mean gpt-5-mini ?" in told(answer)
+    assert link(answer, "gpt-5-mini") == "/ui/models?missing=gpt-5-mini"
+
+
 def test_a_key_that_is_pasted_as_a_name_is_not_written_back(page_of, mia):
     """S-14: neither as a name nor as a search."""
     key, page = make_key(mia), page_of(mia)
