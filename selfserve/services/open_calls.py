@@ -80,7 +80,7 @@ _STANDING: Select[Any] = (
         *(getattr(ApiKey, name) for name in _OF_KEY),
         *(getattr(User, name) for name in _OF_OWNER),
         *_OF_PRICE,
-        *_use(ApiKey, OpenCall.key_id == ApiKey.id),
+        *_use(ApiKey, and_(OpenCall.user_pk == ApiKey.owner_id, OpenCall.key_id == ApiKey.id)),
         *_use(User, OpenCall.user_pk == User.id),
     )
     .join(User, User.id == ApiKey.owner_id)
