@@ -65,7 +65,7 @@ def test_no_file_evaluates_unpickles_shells_out_or_calls_out(path):
     meant = MEANT.get(str(path.relative_to(ROOT)), set())
     assert not (NEVER_IMPORTED - meant) & set(imports_of(SOURCES[path]))
     assert path.name == "demo.py" or "random" not in set(imports_of(SOURCES[path])), "secrets come from `secrets`"
-    allowed = {"exec_driver_sql"} if path.name == "database.py" else set()
+    allowed = {"database.py": {"exec_driver_sql"}, "rates_redis.py": {"eval"}}.get(path.name, set())  # Redis' own word
     assert not [name for name, _node in calls_of(SOURCES[path]) if name in NEVER_CALLED - allowed]
 
 
@@ -84,7 +84,8 @@ def test_no_request_reaches_a_file_or_the_environment(path):
     if str(path.relative_to(ROOT)) in ENTRANCES:
         return
     assert not [name for name, _node in calls_of(SOURCES[path]) if name in FILES]
-    words = {node.attr for node in ast.walk(SOURCES[path]) if isinstance(node, ast.Attribute)}
+    named = [node for node in ast.walk(SOURCES[path]) if isinstance(node, ast.Attribute)]
+    words = {node.attr for node in named if ast.unparse(node) != "request.environ"}  # the server's word for a request
     assert not ENVIRONMENT & words
 
 
