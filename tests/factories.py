@@ -5,7 +5,7 @@ Each call opens its own application context and gives back rows that are loaded 
 
 import itertools
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
 from sqlalchemy import inspect, select
@@ -15,7 +15,7 @@ from selfserve import minting
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
-from selfserve.models import ApiKey, FormerSecret, Invitation, ModelPrice, OpenCall, Tally, User
+from selfserve.models import ApiKey, Call, FormerSecret, Invitation, ModelPrice, OpenCall, Tally, User
 from selfserve.models.api_key import shown_prefix
 from selfserve.services import passwords
 from tests.application import the_app
@@ -98,6 +98,22 @@ def make_open_call(key: ApiKey, **columns) -> OpenCall:
     run = {"model": "gpt", "provider": "openai", "started_at": now(), "lapses_at": now() + timedelta(minutes=1)}
     owned = {"request_id": f"open-{next(numbers)}", "key_id": key.id, "user_pk": key.owner_id}
     return save(OpenCall(**(run | owned | {"reserved": 0} | columns)))
+
+
+def make_calls(key: ApiKey, *each: dict, since: datetime | None = None) -> None:
+    """Let calls with a key be over, one a minute, the first of them the newest."""
+    went = {"provider": "openai", "status": 200, "latency_ms": 840}
+    paid = {"cost": 12 * 10**8, "prompt_tokens": 12_345, "completion_tokens": 600, "cached_tokens": 45}
+    owned = {"key_id": key.id, "user_pk": key.owner_id}
+    save_all(
+        [
+            Call(
+                **owned | went | paid | {"request_id": f"call-{next(numbers)}", "model": f"model-{number}"}
+                | {"started_at": (since or now()) - timedelta(minutes=number + 1)} | more,
+            )
+            for number, more in enumerate(each)
+        ]
+    )  # fmt: skip
 
 
 def make_invitation(

@@ -6,7 +6,7 @@ import pytest
 
 from selfserve.clock import now
 from tests.browser.conftest import LOOKS
-from tests.factories import make_invitation, make_key, make_rotating_key, make_user
+from tests.factories import make_calls, make_invitation, make_key, make_open_call, make_rotating_key, make_user
 
 PAGES = {
     "sign in": (None, "/ui/login"),
@@ -24,6 +24,8 @@ PAGES = {
     "rotating key": ("mia", "/ui/keys/{rotating}"),
     "long key": ("mia", "/ui/keys/{long}"),
     "spent key": ("mia", "/ui/keys/{spent}"),
+    "busy key": ("mia", "/ui/keys/{busy}"),
+    "calls": ("mia", "/ui/keys/{busy}/calls?show=failed"),
     "rename key": ("mia", "/ui/keys/{key}/rename"),
     "change key": ("mia", "/ui/keys/{long}/edit"),
     "rotate key": ("mia", "/ui/keys/{key}/rotate"),
@@ -72,9 +74,13 @@ def company(ada, vera, mia, otto, ivo, ina, rex):
     make_key(mia, "expiring", expires_at=now() + timedelta(days=3))
     spent = make_key(mia, "spent", max_budget=1_000_000_000, window_spend=2_000_000_000)
     given = make_key(ivo, "given")
+    busy = make_key(mia, "busy", max_budget=10**10, soft_budget=2 * 10**9, window_spend=3 * 10**9)
+    make_open_call(busy.row, reserved=10**9)
+    make_calls(busy.row, {"model": "m" * 80}, {"is_failed": True, "status": 502, "exception": "uncounted"},
+               {"status": 499, "exception": "usage_estimated", "provider": None, "latency_ms": None})  # fmt: skip
     make_user("Long", email=f"{'long' * 12}@example.com", alias="A Person Of Many Names " * 5)
     cast = {"ada": ada, "vera": vera, "mia": mia, "otto": otto, "ivo": ivo}
-    keys = {"key": key, "long": long, "rotating": rotating, "spent": spent, "given": given}
+    keys = {"key": key, "long": long, "rotating": rotating, "spent": spent, "given": given, "busy": busy}
     ids = {name: made.row.id for name, made in keys.items()}
     return cast, ids | {"link": make_invitation(ina, by=ada).secret, "user": mia.id, "invited": ina.id}
 

@@ -5,14 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from time_machine import travel
 
-from selfserve.models import Call
 from selfserve.services import call_lists
-from tests.factories import make_key, save_all
+from tests.factories import make_calls, make_key
 from tests.integration.pages.parts import found, fragment, link, words
 from tests.integration.pages.spending import NOBODY, days_of, said
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
-SPENT = {"cost": 12 * 10**8, "prompt_tokens": 12_345, "completion_tokens": 600, "cached_tokens": 45, "status": 200}
 
 
 @pytest.fixture(autouse=True)
@@ -28,20 +26,6 @@ def key(mia):
     return make_key(mia, "laptop").row
 
 
-def called(key, *each):
-    """Write calls with a key, one a minute, the first of them the newest."""
-    save_all(
-        [
-            Call(
-                request_id=f"{key.id}-{number}", key_id=key.id, user_pk=key.owner_id,
-                **{"started_at": NOON - timedelta(minutes=number + 1), "model": f"model-{number}", "provider": "openai",
-                   "latency_ms": 840} | SPENT | more,
-            )
-            for number, more in enumerate(each)
-        ]
-    )  # fmt: skip
-
-
 def listed(answer):
     """The calls as they read."""
     part = found(answer, "calls")
@@ -49,7 +33,7 @@ def listed(answer):
 
 
 def test_a_call_says_when_to_what_how_it_went_and_what_it_took(browser, mia, key):
-    called(key, {}, {"status": 502, "is_failed": True, "cost": 0, "latency_ms": 61_500, "completion_tokens": 0},
+    make_calls(key, {}, {"status": 502, "is_failed": True, "cost": 0, "latency_ms": 61_500, "completion_tokens": 0},
            {"status": 499, "latency_ms": 1_250, "exception": "usage_estimated"},
            {"exception": "price_unknown", "cost": 0, "provider": None, "status": None, "latency_ms": None},
            {"exception": "uncounted", "cost": 0, "is_failed": True}, {"exception": "more_than_asked"})  # fmt: skip
@@ -65,7 +49,7 @@ def test_a_call_says_when_to_what_how_it_went_and_what_it_took(browser, mia, key
 
 @pytest.mark.parametrize("htmx", [False, True])
 def test_the_failed_and_the_unknown_are_listed_alone(browser, mia, key, htmx):
-    called(key, {}, {"is_failed": True}, {"exception": "usage_estimated"}, {"exception": "price_unknown"},
+    make_calls(key, {}, {"is_failed": True}, {"exception": "usage_estimated"}, {"exception": "price_unknown"},
            {"exception": "uncounted", "is_failed": True})  # fmt: skip
     page = browser(mia)
     for label, models in (("Failed", ["1", "4"]), ("Unknown cost", ["3", "4"]), ("All", ["0", "1", "2", "3", "4"])):
@@ -78,7 +62,7 @@ def test_the_failed_and_the_unknown_are_listed_alone(browser, mia, key, htmx):
 @pytest.mark.parametrize("show", ["", "failed"])
 def test_older_calls_follow_without_a_gap_also_those_of_one_moment(browser, mia, key, monkeypatch, show):
     monkeypatch.setattr(call_lists, "AT_ONCE", 3)
-    called(key, *[{"started_at": NOON - timedelta(hours=number // 4), "is_failed": True} for number in range(10)])
+    make_calls(key, *[{"started_at": NOON - timedelta(hours=number // 4), "is_failed": True} for number in range(10)])
     page, seen, address = browser(mia), [], f"/ui/keys/{key.id}/calls?show={show}"
     while address:
         answer = page.get(address)
@@ -108,7 +92,7 @@ def test_a_damaged_address_is_refused(browser, mia, key, cursor):
 
 def test_somebody_elses_calls_look_as_if_there_were_none(browser, vera, mia, otto, key):
     """S-6."""
-    called(key, {})
+    make_calls(key, {})
     theirs = browser(otto).get(f"/ui/keys/{key.id}/calls")
     assert (theirs.status, browser(otto).get(f"/ui/keys/{NOBODY}/calls").status) == (404, 404)
     assert len(listed(browser(vera).get(f"/ui/keys/{key.id}/calls"))) == 1
