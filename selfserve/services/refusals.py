@@ -15,6 +15,7 @@ from selfserve.models import ApiKey, FormerSecret
 from selfserve.models.api_key import shown_prefix
 from selfserve.permissions import CHAT, Actor, Permission, opens
 from selfserve.services.actors import require
+from selfserve.services.holds import holding, holds
 from selfserve.services.key_names import are_within_reach
 from selfserve.services.keys import every_key
 
@@ -151,7 +152,7 @@ def _find_states(actor: Actor, names: _Names) -> list[KeyState]:
     """Read the keys that are named, the deleted ones, too."""
     rows = every_key().where(are_within_reach(actor, Permission.KEY_READ), ApiKey.id.in_(_named(actor, names)))
     rows = rows.order_by(ApiKey.deleted_at.is_not(None), ApiKey.created_at.desc(), ApiKey.id).limit(MOST_KEYS)
-    keys = list(db.session.scalars(rows))
+    keys = [holding(*row) for row in db.session.execute(rows.add_columns(*holds(ApiKey)))]
     meant = or_(FormerSecret.token.in_(names.tokens), FormerSecret.tail.in_(names.tails))
     theirs = select(FormerSecret).where(FormerSecret.key_id.in_([key.id for key in keys]), meant)
     found = db.session.scalars(theirs.order_by(FormerSecret.rotated_at)) if keys else ()

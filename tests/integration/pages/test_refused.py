@@ -6,7 +6,7 @@ import pytest
 
 from selfserve import minting
 from selfserve.clock import now
-from tests.factories import make_key, make_rotating_key, make_user
+from tests.factories import make_key, make_open_call, make_rotating_key, make_user
 from tests.integration.pages.parts import errors, found, fragment, words
 from tests.integration.security.actions import token_of
 
@@ -134,6 +134,16 @@ def test_a_key_that_works_is_said_to_work_beside_what_the_error_says(page, mia):
     answer = ask(page, printed(f"This key may not call gpt-9. sk-...{end}", "key_model_access_denied", 403))
     assert cards(answer)[0] == "The model is not allowed"
     assert "laptop may call gpt-5-mini" in told(answer)
+
+
+def test_what_running_calls_hold_is_told(page, mia):
+    key = make_key(mia, "laptop", max_budget=SPENT, window_spend=10**9, max_parallel_requests=1)
+    make_open_call(key.row, reserved=2 * 10**9)
+    held = ask(page, printed(f"sk-...{key.secret[-4:]}: $2 is held by calls that run.", "budget_exceeded", 429))
+    assert cards(held)[0] == "The rest of the budget is held by calls that run"
+    assert "laptop has spent $1.00 of $5.00; $2.00 is held by 1 running call." in told(held)
+    busy = ask(page, printed(f"sk-...{key.secret[-4:]} Limit type: parallel requests.", "throttling_error", 429))
+    assert "laptop has 1 call at once; 1 call now on the way." in told(busy)
 
 
 def test_an_old_secret_is_told_from_the_new_one(page, mia):
