@@ -90,7 +90,7 @@ _STANDING: Select[Any] = (
 """Asked on every call to a model, so it is built once, as are the others."""
 _LOCK = select(User.id).where(User.id == bindparam("user_pk")).with_for_update(key_share=True)
 _OPEN = insert(table_of(OpenCall))
-_FORGET = delete(OpenCall).where(OpenCall.request_id.in_(bindparam("request_ids", expanding=True)))
+_FORGET = delete(table_of(OpenCall)).where(OpenCall.request_id == bindparam("over"))
 
 
 def lock_owner(user_pk: str) -> None:
@@ -210,7 +210,7 @@ def _uncounted(row: OpenCall) -> CallRecord:
 
 def _forget(request_ids: list[str]) -> None:
     """Let go of what calls held; needs an open transaction."""
-    db.session.connection().execute(_FORGET, {"request_ids": request_ids})
+    db.session.connection().execute(_FORGET, [{"over": request_id} for request_id in request_ids])
 
 
 def _standing_of(row: Row[Any]) -> Standing:
