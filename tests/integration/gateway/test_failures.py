@@ -22,11 +22,15 @@ STATUSES = [(400, 400), (404, 404), (413, 413), (422, 422), (401, 502), (403, 50
 
 @pytest.fixture
 def impatient(app_with, mia):
-    """A door that waits 0.2 seconds for anything, and Mia's key to it."""
-    app = app_with()
-    for name in ("first_byte", "idle", "timeout"):
-        object.__setattr__(app.config["SETTINGS"], f"selfserve_upstream_{name}", 5 if name == "timeout" else 0.2)
-    return Curl(InProcess(app), make_key(mia).secret)
+    """Make a door that waits not so long, and Mia's key to it: `impatient(idle=0.2)`."""
+
+    def make(**seconds):
+        app = app_with()
+        for name, value in seconds.items():
+            object.__setattr__(app.config["SETTINGS"], f"selfserve_upstream_{name}", value)  # less than a second
+        return Curl(InProcess(app), make_key(mia).secret)
+
+    return make
 
 
 def tells_nothing(answer, upstream):
@@ -116,7 +120,7 @@ def test_the_reason_is_in_the_log_for_whoever_looks_after_it(app_with, mia, caps
 @pytest.mark.parametrize("path", BODIES)
 def test_no_first_byte_in_time_is_504_and_the_prompt_is_taken_as_read(impatient, upstream, path):
     upstream.be(waits=1)
-    answer = impatient.post(path, body(path))
+    answer = impatient(first_byte=0.2).post(path, body(path))
     assert (answer.status, answer.error["type"]) == (504, "upstream_timeout")
     call = recorded()
     assert (call.status, call.completion_tokens, call.exception) == (504, 0, "usage_estimated")
@@ -165,17 +169,15 @@ def test_a_stream_cut_in_the_middle_says_so_and_costs_what_came(curl, mia, upstr
 def test_a_stream_that_falls_silent_says_so(impatient, upstream):
     upstream.be(hangs_after=3)
     begun = time.monotonic()
-    answer = impatient.post(CHAT, body(stream=True))
-    assert time.monotonic() - begun < 2
+    answer = impatient(first_byte=4, idle=0.2).post(CHAT, body(stream=True))
+    assert time.monotonic() - begun < 3
     assert events_of(answer)[-1]["error"]["type"] == "upstream_timeout"
     assert recorded().status == 504
     assert upstream.cut_off.wait(2)
 
 
-def test_a_stream_that_never_ends_is_ended(app_with, mia, upstream):
-    app = app_with()
-    object.__setattr__(app.config["SETTINGS"], "selfserve_upstream_timeout", 0.05)
-    answer = Curl(InProcess(app), make_key(mia).secret).post(CHAT, body(stream=True))
+def test_a_stream_that_never_ends_is_ended(impatient, upstream):
+    answer = impatient(timeout=0.05).post(CHAT, body(stream=True))
     assert events_of(answer)[-1]["error"]["type"] == "upstream_timeout"
     assert recorded().status == 504
 
