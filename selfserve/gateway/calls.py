@@ -98,15 +98,23 @@ def _whole(passing: Passing, reply: Reply, upstream: Upstream, settlement: Settl
     except DomainError as error:
         settlement(_guess(passing, error, reply.received))
         raise
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise UpstreamFailed("The model's server answered something that is no answer of a model.") from None
+    answer = _read(body)
     if is_refusal(answer):
         raise told(answer, UpstreamFailed.status, upstream)
     heard = Heard(passing.dialect, passing.ask, is_whole=True)
     heard.hear(answer)
     return Whole(without_key(body, upstream), settlement(heard.outcome(reply.status)))
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """Read an answer, which every API writes as an object. Raises UpstreamFailed for anything else."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise UpstreamFailed("The model's server answered something that is no answer of a model.")
+    return answer
 
 
 def _guess(passing: Passing, error: DomainError, received: int = 0) -> Outcome:

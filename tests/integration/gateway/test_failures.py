@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder
 
 from selfserve.models import Call, OpenCall
@@ -72,6 +73,8 @@ def test_an_upstream_that_is_too_busy_may_say_for_how_long(curl, mia, upstream):
 
 ODD = {
     "not json": {"body": b"<html>Welcome to nginx</html>", "kind": "text/html"},
+    "a list": {"body": b"[]"},
+    "null": {"body": b"null"},
     "half json": {"body": b'{"choices": ['},
     "nothing": {"body": b"", "status": 204},
     "an error with 200": {"body": json.dumps(LOUD).encode()},
@@ -268,3 +271,23 @@ def test_a_bug_of_ours_leaves_no_call_open(app, curl, mia, upstream, monkeypatch
     headers = {"Authorization": f"Bearer {make_key(mia).secret}"}
     assert app.test_client().post(CHAT, json=body(), headers=headers).status_code == 500
     assert recorded().is_failed
+
+
+def lost(*_):
+    """Be a database that went away while the upstream answered."""
+    raise OperationalError("INSERT", {}, Exception("gone"))
+
+
+def test_a_whole_answer_that_cannot_be_recorded_is_not_given(curl, mia, upstream, monkeypatch):
+    """S-44: nobody calls for nothing while the database is away; the call lapses and is told as not counted."""
+    monkeypatch.setattr("selfserve.blueprints.gateway.api.settle", lost)
+    answer = curl(mia).post(CHAT, body())
+    assert (answer.status, answer.error["type"]) == (503, "service_unavailable_error")
+    assert len(rows(OpenCall)) == 1
+
+
+def test_a_stream_that_cannot_be_recorded_ends_as_it_would_and_is_logged(curl, mia, upstream, monkeypatch, capsys):
+    monkeypatch.setattr("selfserve.blueprints.gateway.api.settle", lost)
+    assert events_of(curl(mia).post(CHAT, body(stream=True)))[-1] == "[DONE]"
+    assert "could not be recorded" in capsys.readouterr().err
+    assert len(rows(OpenCall)) == 1
