@@ -47,6 +47,8 @@ class Budgeted:
 
     held, running = 0, 0
     """What calls on their way hold of it at most, and how many there are: read beside it where a page shows it."""
+    unpriced_requests = 0
+    """How many calls of all time are of unknown cost: read beside it where spend is listed."""
 
     created_at: Mapped[datetime]
     max_budget: Mapped[int | None] = mapped_column(BigInteger)

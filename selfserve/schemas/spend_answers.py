@@ -155,9 +155,21 @@ class SpendLogs(RootModel[Iterable[Annotated[LoggedCall | LoggedDay, Field(union
     """`GET /spend/logs`: calls, newest first, or days summed up; each is checked as it is written."""
 
 
-class SpendKeys(RootModel[list[KeyAnswer]]):
+class SpentKey(KeyAnswer):
+    """A key, and how many of its calls are not in its sum because nobody knows what they cost."""
+
+    unpriced_requests: int
+
+
+class SpentUser(UserAnswer):
+    """A user, and how many of their calls are not in their sum because nobody knows what they cost."""
+
+    unpriced_requests: int
+
+
+class SpendKeys(RootModel[list[SpentKey]]):
     """`GET /spend/keys`."""
 
 
-class SpendUsers(RootModel[list[UserAnswer]]):
+class SpendUsers(RootModel[list[SpentUser]]):
     """`GET /spend/users`."""

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
 
 from selfserve.clock import Days
 from selfserve.errors import Forbidden
 from selfserve.extensions import db
-from selfserve.models import ApiKey, Call, User
+from selfserve.models import ApiKey, Call, DailySpend, User
 from selfserve.permissions import Actor
 from selfserve.schemas.spend import ActivityFilter, SpendLogsQuery
 from selfserve.services.key_names import named
@@ -71,7 +71,8 @@ def list_keys_by_spend(actor: Actor) -> Bounded[ApiKey]:
     order = ApiKey.total_spend.desc(), ApiKey.id
     whose = [] if sees_all_spend(actor) else [ApiKey.owner_id == actor.id]
     most = select(ApiKey.id).where(ApiKey.deleted_at.is_(None), *whose).order_by(*order).limit(MOST_ROWS + 1).subquery()
-    return _take(every_key().join(most, most.c.id == ApiKey.id).order_by(*order))
+    unpriced = _unpriced(DailySpend.key_id == ApiKey.id, ApiKey)
+    return _take(every_key().join(most, most.c.id == ApiKey.id).add_columns(unpriced).order_by(*order))
 
 
 def list_users_by_spend(actor: Actor, user_id: str | None) -> Bounded[User]:
@@ -83,13 +84,22 @@ def list_users_by_spend(actor: Actor, user_id: str | None) -> Bounded[User]:
         rows = rows.where(User.id == actor.id)
     elif user_id is not None:
         rows = rows.where(User.user_id == user_id)
-    return _take(rows.order_by(User.total_spend.desc(), User.id))
+    most = rows.order_by(User.total_spend.desc(), User.id)
+    return _take(most.add_columns(_unpriced(DailySpend.user_pk == User.id, User)))
+
+
+def _unpriced(is_theirs: ColumnElement[bool], owner: type[ApiKey | User]) -> ScalarSelect[Any]:
+    """Count, beside a key or a person, the calls that are not in its sum because nobody knows what they cost."""
+    theirs = select(func.sum(DailySpend.unpriced_requests)).where(is_theirs, DailySpend.unpriced_requests > 0)
+    return theirs.correlate(owner).scalar_subquery()
 
 
 def _take(rows: Select[Any]) -> Bounded[Any]:
-    """Take the first rows."""
-    found = list(db.session.scalars(rows.limit(MOST_ROWS + 1)))
-    return Bounded(found[:MOST_ROWS], len(found) > MOST_ROWS)
+    """Take the first rows, each with its calls of unknown cost."""
+    found = db.session.execute(rows.limit(MOST_ROWS + 1)).all()
+    for thing, unpriced in found:
+        thing.unpriced_requests = int(unpriced or 0)
+    return Bounded([thing for thing, _ in found[:MOST_ROWS]], len(found) > MOST_ROWS)
 
 
 def _began_within(days: Days) -> ColumnElement[bool]:

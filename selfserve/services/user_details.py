@@ -11,6 +11,7 @@ from selfserve.extensions import db
 from selfserve.models import ApiKey, Invitation, User
 from selfserve.permissions import Actor, Permission
 from selfserve.services.actors import require
+from selfserve.services.holds import holding, holds
 from selfserve.services.keys import works_now
 from selfserve.services.onboarding import are_open
 from selfserve.services.users import living_users, unknown_user
@@ -38,11 +39,12 @@ def get_detail(actor: Actor, row_id: str) -> UserDetail:
     ends_soon = is_active & (ApiKey.expires_at <= now() + SOON)
     counts = _count_keys(is_active), _count_keys(ends_soon), _count_keys()
     open_link = select(Invitation.expires_at).where(Invitation.user_pk == User.id, are_open())
-    rows = living_users().where(User.id == row_id).add_columns(*counts, open_link.scalar_subquery())
+    rows = living_users().where(User.id == row_id).add_columns(*holds(User), *counts, open_link.scalar_subquery())
     found = db.session.execute(rows).one_or_none()
     if found is None:
         raise unknown_user()
-    return UserDetail(*found)
+    user, held, running, *told = found
+    return UserDetail(holding(user, held, running), *told)
 
 
 def list_newest_keys(actor: Actor, user: User) -> list[ApiKey]:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from time_machine import travel
 
+from selfserve.calls import CallException
 from selfserve.clock import next_reset
 from selfserve.errors import NotFound
 from selfserve.models import Call
@@ -32,6 +33,7 @@ TOLD = st.builds(
     hours=st.integers(-70 * 24, 12),  # from noon: midnights, months and windows are crossed, some are told very late
     cost=st.just(0) | st.integers(1, 10**9) | st.just(10**12),
     is_failed=st.booleans(),
+    exception=st.sampled_from([None, None, *CallException]),
 )
 DEEDS = st.sampled_from(["nothing", "delete a key", "delete a person", "a day goes by"])
 WINDOWS = st.lists(st.sampled_from([None, "1d", "7d", "1mo", "12h"]), min_size=4, max_size=4)
@@ -108,6 +110,10 @@ def check_api(calls, answer, names):
     assert (totals["total_api_requests"], totals["total_failed_requests"]) == (
         len(calls), sum(call.is_failed for call in calls),
     )  # fmt: skip
+    unknown = [call.exception in ("price_unknown", "uncounted") for call in calls]
+    assert (
+        totals["total_unpriced_requests"] == sum(day["metrics"]["unpriced_requests"] for day in results) == sum(unknown)
+    )
     assert totals["total_prompt_tokens"] == sum(call.prompt_tokens for call in calls)
     assert totals["total_completion_tokens"] == sum(call.completion_tokens for call in calls)
     assert totals["total_cache_read_input_tokens"] == sum(call.cached_tokens for call in calls)

@@ -117,6 +117,8 @@ def test_what_nobody_knows_of_a_call_is_told_as_unknown_and_not_as_nothing(curl,
         (day,) = told["results"]
         parts = {name: part["metrics"]["unpriced_requests"] for name, part in day["breakdown"]["models"].items()}
         assert (day["metrics"]["unpriced_requests"], parts) == (2, {"gpt": 1, "no-price": 1})
+    for path in ("/spend/keys", "/spend/users"):
+        assert sum(row["unpriced_requests"] for row in curl(mia).get(path).json) == 2
 
 
 def test_calls_come_newest_first_and_can_be_chosen(curl, ada, mia, june):

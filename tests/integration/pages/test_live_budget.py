@@ -63,7 +63,8 @@ def test_that_of_a_person_counts_the_calls_of_all_their_keys(browser, ada, mia, 
     days_of(mia, ("gpt", 0, 2, {}))
     page = browser(mia)
     assert "$2.50 held by 3 running calls" in words(found(page.get("/ui/keys"), "my-budget"))
-    for ask, who in (("/ui/spend", page), (f"/ui/spend?user={mia.id}&range=7d", browser(ada))):
+    boss = browser(ada)
+    for ask, who in (("/ui/spend", page), (f"/ui/spend?user={mia.id}&range=7d", boss), (f"/ui/users/{mia.id}", boss)):
         assert bar(found(who.get(ask), f"budget-{mia.id}"))[0].startswith("20 % of the June budget used, 25 % held")
 
 
