@@ -5,10 +5,10 @@ import json
 import pytest
 
 from selfserve.models import AuditEvent, Call, ModelPrice
+from tests.answers import COMPLETION, PROMPT
 from tests.factories import make_key, make_price, rows
 from tests.integration.gateway.calls import CHAT, body
 from tests.integration.security.snapshots import unchanged
-from tests.upstream import COMPLETION, PROMPT
 
 HOUSE = {"model": "house", "input_cost_per_token": 2e-06, "output_cost_per_token": 8e-06}
 WORDS = {

@@ -6,11 +6,12 @@ import pytest
 
 from selfserve.extensions import db
 from selfserve.models import ApiKey, Call, OpenCall
+from tests.answers import COMPLETION, PROMPT, WORDS
 from tests.application import MASTER_KEY
 from tests.clients import Curl, InProcess
 from tests.factories import change, make_key, reload, rows
 from tests.integration.gateway.calls import BODIES, CHAT, MODEL, STREAMED, body, events_of, recorded
-from tests.upstream import COMPLETION, GAP, KEY, PROMPT, WORDS
+from tests.upstream import GAP, KEY
 
 DOLLAR = 1_000_000_000
 

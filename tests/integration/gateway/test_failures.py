@@ -9,11 +9,12 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder
 
 from selfserve.models import Call, OpenCall
+from tests.answers import COMPLETION
 from tests.clients import Curl, InProcess
 from tests.factories import make_key, rows
 from tests.integration.gateway.calls import BODIES, CHAT, STREAMED, body, events_of, recorded
 from tests.servers import free_port
-from tests.upstream import COMPLETION, KEY
+from tests.upstream import KEY
 
 LOUD = {
     "error": {"message": f"Key {KEY} is wrong at {{url}} (127.0.0.1)", "type": "invalid_request_error", "code": None}
@@ -198,7 +199,7 @@ def test_an_error_in_a_stream_is_told_without_key_and_address(curl, mia, upstrea
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_a_key_that_is_repeated_in_an_answer_is_blotted_out(curl, mia, upstream, monkeypatch, stream):
     """S-35: whatever the upstream says, its key stays here."""
-    monkeypatch.setattr("tests.upstream.WORDS", ["my key is ", KEY, "!"])
+    monkeypatch.setattr("tests.answers.WORDS", ["my key is ", KEY, "!"])
     answer = curl(mia).post(CHAT, body(stream=stream))
     assert answer.status == 200
     assert "my key is" in answer.text

@@ -8,11 +8,12 @@ from selfserve.clock import now
 from selfserve.gateway import listing
 from selfserve.gateway.trial import AGENT
 from selfserve.models import Call, OpenCall
+from tests.answers import COMPLETION, PROMPT
 from tests.clients import Browser, InProcess
 from tests.factories import change, make_key, make_user, reload, rows, save
 from tests.integration.pages.parts import found, fragment, toast, words
 from tests.integration.security.actions import token_of
-from tests.upstream import COMPLETION, KEY, MODELS, PROMPT
+from tests.upstream import KEY, MODELS
 
 both_ways = pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 NOBODY = "00000000-0000-4000-8000-000000000000"

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from tests.answers import COMPLETION, PROMPT, WORDS
 from tests.application import MASTER_KEY
 from tests.clients import Curl, OverHttp
-from tests.upstream import COMPLETION, KEY, PROMPT, WORDS, upstream
+from tests.upstream import KEY, upstream
 
 MODEL = "gpt-4o-mini"
 HELLO = [{"role": "user", "content": "When do quiet foxes sleep?"}]

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.answers import COMPLETION
 from tests.application import MASTER_KEY
 from tests.clients import Browser, Curl, OverHttp
 from tests.integration.servers.test_workers import signed_in, somebody
 from tests.servers import KINDS
-from tests.upstream import COMPLETION, KEY, upstream
+from tests.upstream import KEY, upstream
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "When?"}]}
@@ -73,7 +74,7 @@ def test_a_stream_comes_piece_by_piece_under_each_server_and_stops_when_its_read
 
 def test_who_stops_reading_has_left_before_the_call_could_lapse_uncounted(serve, behind, monkeypatch):
     """A stream that waits for its reader for ever would end a reservation without a cost."""
-    monkeypatch.setattr("tests.upstream.WORDS", ["x" * 500_000] * 40)
+    monkeypatch.setattr("tests.answers.WORDS", ["x" * 500_000] * 40)
     with serve(SELFSERVE_UPSTREAM_IDLE="1", **to(behind)) as server:
         key = somebody(server.url)[1]
         with streaming(server, key) as stream:
