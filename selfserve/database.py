@@ -178,10 +178,10 @@ def _begin_sqlite(connection: Connection) -> None:
     if not options.get("writes"):
         connection.exec_driver_sql("BEGIN")
         return
-    synchronous = "FULL" if options.get("durable", True) else "NORMAL"
-    if connection.info.get("synchronous") != synchronous:
-        connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
-        connection.info["synchronous"] = synchronous
+    is_durable = options.get("durable", True)
+    if connection.info.get("durable") != is_durable:
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
+        connection.info["durable"] = is_durable
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 
 from selfserve.database import insert, table_of, transaction
 from selfserve.errors import NotFound
@@ -20,10 +20,14 @@ from selfserve.services.spend_sums import SUMMED
 
 _DAY = ("user_pk", "day", "key_id", "model")
 _CHARGED = ("budget_reset_at", "window_spend", "total_spend")
+_READ = ("id", "budget_duration", *_CHARGED)
 
 
 class _Account(Budgeted):
     """A budget apart from its row, to be charged."""
+
+    id: str
+    owner_id: str
 
     def __init__(self, values: dict[str, Any]) -> None:
         """Take what was read of the row."""
@@ -59,10 +63,9 @@ def add_calls(calls: list[CallRecord]) -> int:
     return len(fresh)
 
 
-def _to_lock(model: type[User | ApiKey], *columns: Any, where: Any) -> Select[Any]:
-    """Select and lock what a charge needs; the foreign keys of others' calls do not stand in its way."""
-    of_budget = (model.id, model.budget_duration, *(getattr(model, name) for name in _CHARGED))
-    return select(*of_budget, *columns).where(where).order_by(model.id).with_for_update(key_share=True)
+def _budget(model: type[User | ApiKey]) -> list[Any]:
+    """Select what a charge needs."""
+    return [getattr(model, name) for name in _READ]
 
 
 def _to_charge(model: type[User | ApiKey]) -> Update:
@@ -73,32 +76,37 @@ def _to_charge(model: type[User | ApiKey]) -> Update:
     return update(table_of(model)).where(columns.id == bindparam("row_id")).values(kept)
 
 
-_KEY_IDS: Any = bindparam("key_ids", expanding=True)
-_OWNERS = _to_lock(User, where=User.id.in_(select(ApiKey.owner_id).where(ApiKey.id.in_(_KEY_IDS))))
-_KEYS = _to_lock(ApiKey, ApiKey.owner_id, where=ApiKey.id.in_(_KEY_IDS))
+_BUDGETS = (
+    select(*_budget(User), *_budget(ApiKey))
+    .join(User, User.id == ApiKey.owner_id)
+    .where(ApiKey.id.in_(bindparam("key_ids", expanding=True)))
+    .order_by(User.id, ApiKey.id)
+    .with_for_update(key_share=True, of=(User, ApiKey))
+)
+"""Each owner is locked and then their keys, so that no two wait in a ring; the foreign keys of others' calls do not."""
 _CHARGE_USERS, _CHARGE_KEYS = _to_charge(User), _to_charge(ApiKey)
 
 
-def _lock_budgets(connection: Connection, key_ids: set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Lock the owners of these keys, then the keys, each in id order, so that no two batches wait in a ring.
-
-    Raises NotFound when a key does not exist.
-    """
-    owners, keys = (
-        {row.id: _Account(row._asdict()) for row in connection.execute(query, {"key_ids": list(key_ids)})}
-        for query in (_OWNERS, _KEYS)
-    )
+def _lock_budgets(connection: Connection, key_ids: set[str]) -> tuple[dict[str, _Account], dict[str, _Account]]:
+    """Lock these keys and their owners. Raises NotFound when a key does not exist."""
+    owners: dict[str, _Account] = {}
+    keys: dict[str, _Account] = {}
+    for row in connection.execute(_BUDGETS, {"key_ids": list(key_ids)}):
+        owner, key = (_Account(dict(zip(_READ, part, strict=True))) for part in (row[: len(_READ)], row[len(_READ) :]))
+        owners.setdefault(owner.id, owner)
+        keys[key.id] = key
+        key.owner_id = owner.id
     if len(keys) < len(key_ids):
         raise NotFound("There is no such key.", param="key_id")
     return owners, keys
 
 
-def _charged(account: Any) -> dict[str, Any]:
+def _charged(account: _Account) -> dict[str, Any]:
     """Give what the row of an account says after a charge."""
     return {"row_id": account.id} | {f"new_{name}": getattr(account, name) for name in _CHARGED}
 
 
-def _add_calls(connection: Connection, calls: Collection[CallRecord], keys: dict[str, Any]) -> list[str]:
+def _add_calls(connection: Connection, calls: Collection[CallRecord], keys: dict[str, _Account]) -> list[str]:
     """Add calls; give the ids of those that were not recorded before. Needs owners and keys locked."""
     rows = [call.model_dump() | {"user_pk": keys[call.key_id].owner_id} for call in calls]
     return sorted(connection.scalars(_new_calls(connection.dialect.name), rows))
@@ -119,7 +127,7 @@ def _more_of_days(_dialect: str) -> Any:
     return row.on_conflict_do_update(index_elements=_DAY, set_=added)
 
 
-def _add_to_days(connection: Connection, calls: list[CallRecord], keys: dict[str, Any]) -> None:
+def _add_to_days(connection: Connection, calls: list[CallRecord], keys: dict[str, _Account]) -> None:
     """Add calls to the sums of their days (UTC)."""
     days: dict[tuple[Any, ...], dict[str, int]] = {}
     for call in calls:
