@@ -3,10 +3,12 @@
 import pytest
 from sqlalchemy import event
 
+from selfserve.errors import NotFound
 from selfserve.extensions import db
 from selfserve.schemas.keys import KeyAliasQuery, KeyFilter, KeyListQuery
+from selfserve.schemas.spend import CallFilter
 from selfserve.schemas.users import UserFilter
-from selfserve.services import key_lists, model_prices, upstream_health, user_lists
+from selfserve.services import call_lists, key_lists, model_prices, upstream_health, user_lists
 from selfserve.upstreams import Upstreams
 from tests.factories import make_key, make_user
 
@@ -72,3 +74,20 @@ def test_the_look_sees_a_list_that_is_sorted(as_actor, ada):
 def test_the_settings_page_walks_along_an_index_that_holds_little(as_actor, ada, ask, index):
     """Neither a month of sums nor all calls: those of unknown cost, and the newest."""
     assert [plan for plan in plans_of(lambda: ask(as_actor(ada))) if index in plan]
+
+
+@pytest.mark.parametrize("after", [None, "20260617T120000000000Z.5"])
+@pytest.mark.parametrize(
+    ("show", "index"), [(None, "ix_calls_key"), ("failed", "ix_calls_odd"), ("unpriced", "ix_calls_odd")]
+)
+def test_the_calls_of_a_busy_key_are_read_from_their_end(as_actor, mia, show, index, after):
+    """The few that failed are not looked for among millions."""
+    key, wanted = make_key(mia).row, CallFilter(show=show, after=after)
+    plans = plans_of(lambda: call_lists.list_calls_of(as_actor(mia), key, wanted))
+    assert [plan for plan in plans if index in plan], plans
+
+
+def test_they_are_only_told_to_whom_the_spend_of_the_key_is_told(as_actor, mia, otto):
+    """S-6: also where the key itself was found."""
+    with pytest.raises(NotFound):
+        call_lists.list_calls_of(as_actor(otto), make_key(mia).row, CallFilter())
