@@ -51,9 +51,7 @@ def authorize(actor: Actor, ask: Ask, upstreams: Upstreams, timeout: int) -> Adm
         _refuse_at_once(actor.key.row, ask.model)
     route = _route(upstreams, ask.model)
     with rates_redis.counted_request(_counted_elsewhere(actor.key, ask.model)), transaction(durable=False):
-        if actor.key.row is None or _has_limits(actor.key.row):
-            lock_owner(actor.id)
-        standing = read_standing(actor.key.id, ask.model)
+        standing = _standing(actor.key, actor.id, ask.model)
         refuse_unusable(standing.key, None)
         _refuse_at_once(standing.key, ask.model)
         _refuse_over_limits(standing)
@@ -61,6 +59,18 @@ def authorize(actor: Actor, ask: Ask, upstreams: Upstreams, timeout: int) -> Adm
         rates.count_request((standing.key, standing.key.owner))
         add_open_call(admission, standing.key.owner_id, timeout)
     return admission
+
+
+def _standing(grant: KeyGrant, owner_id: str, model: str) -> Standing:
+    """Read how a key stands, its owner locked where a limit could be overrun; one may have been set just now."""
+    is_locked = grant.row is None or _has_limits(grant.row)
+    if is_locked:
+        lock_owner(owner_id)
+    standing = read_standing(grant.id, model)
+    if not is_locked and _has_limits(standing.key):
+        lock_owner(owner_id)
+        return read_standing(grant.id, model)
+    return standing
 
 
 def _counted_elsewhere(grant: KeyGrant, model: str) -> tuple[ApiKey | User, ...]:

@@ -1,17 +1,21 @@
 """Calls on their way: let in with what they hold, recorded when they are over, given up when they were cut off."""
 
+import logging
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import aliased
 
 from selfserve.calls import Admission, CallException, Outcome
 from selfserve.clock import now
 from selfserve.database import UtcDateTime, table_of, transaction, unwritable
-from selfserve.errors import Unauthenticated
+from selfserve.errors import Unauthenticated, Unavailable
 from selfserve.extensions import db
 from selfserve.models import ApiKey, ModelPrice, OpenCall, RateWindow, User
 from selfserve.prices import Price, Usage, cost_of, price_of
@@ -24,6 +28,10 @@ SLACK = timedelta(seconds=30)
 MOST_CLOSED = 500
 _CLOSE_EVERY = 60.0
 _last_closing = [0.0]
+_AWAY = (OperationalError, InterfaceError, PoolTimeout, Unavailable)
+_waiting: deque[tuple[Admission, CallRecord]] = deque(maxlen=10_000)
+"""Calls that are over and could not be recorded. Should the process end before, they lapse as not counted."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,10 @@ def add_open_call(admission: Admission, user_pk: str, timeout: int) -> None:
 
 
 def settle(admission: Admission, outcome: Outcome) -> int | None:
-    """Record a call that is over and let go of what it held; tell what it cost in nano-dollars, None if unknown."""
+    """Record a call that is over and let go of what it held; tell what it cost in nano-dollars, None if unknown.
+
+    With the database away it is recorded as soon as that is back: its answer was paid for, and goes out.
+    """
     cost, exception = _cost(admission, outcome)
     usage = outcome.usage or Usage()
     record = CallRecord(
@@ -153,31 +164,55 @@ def settle(admission: Admission, outcome: Outcome) -> int | None:
         latency_ms=max(0, (now() - admission.started_at) // timedelta(milliseconds=1)),
         exception=exception,
     )
-    with transaction(durable=False):
-        add_calls([record])
-        rates.count_tokens(admission.metered, usage.prompt_tokens + usage.completion_tokens)
-        _forget([admission.request_id])
-    rates_redis.count_tokens(admission.metered, usage.prompt_tokens + usage.completion_tokens)
-    _close_lapsed_at_times()
+    if _is_recorded(admission, record):
+        record_waiting()
+        _close_lapsed_at_times()
     return cost
+
+
+def record_waiting() -> None:
+    """Record the calls that the database could not take when they were over."""
+    for _ in range(len(_waiting)):
+        if not _is_recorded(*_waiting.popleft()):
+            return
 
 
 def close_lapsed() -> int:
     """Record calls that were cut off by a crash as what they are: of unknown cost; tell how many."""
     lapsed = select(OpenCall).where(OpenCall.lapses_at <= now()).order_by(OpenCall.lapses_at).limit(MOST_CLOSED)
-    with transaction(durable=False):
-        rows = list(db.session.scalars(lapsed))
-        if rows:
-            add_calls([_uncounted(row) for row in rows])
-            _forget([row.request_id for row in rows])
+    rows = list(db.session.scalars(lapsed))
+    for row in rows:
+        with transaction(durable=False):
+            add_calls([_uncounted(row)])
+            _forget([row.request_id])
     return len(rows)
 
 
+def _is_recorded(admission: Admission, record: CallRecord) -> bool:
+    """Record a call and let go of what it held, or keep it for later while the database is away."""
+    tokens = record.prompt_tokens + record.completion_tokens
+    try:
+        with transaction(durable=False):
+            add_calls([record])
+            rates.count_tokens(admission.metered, tokens)
+            _forget([admission.request_id])
+    except _AWAY as error:
+        _waiting.append((admission, record))
+        _log.warning("a call waits until it can be recorded: %s", type(error).__name__)
+        return False
+    rates_redis.count_tokens(admission.metered, tokens)
+    return True
+
+
 def _close_lapsed_at_times() -> None:
-    """Look for calls that were cut off, at most once a minute in each process."""
-    if time.monotonic() - _last_closing[0] >= _CLOSE_EVERY:
-        _last_closing[0] = time.monotonic()
+    """Look for calls that were cut off, at most once a minute in each process; the call at hand is not in danger."""
+    if time.monotonic() - _last_closing[0] < _CLOSE_EVERY:
+        return
+    _last_closing[0] = time.monotonic()
+    try:
         close_lapsed()
+    except (*_AWAY, SQLAlchemyError) as error:
+        _log.warning("calls that were cut off could not be recorded: %s", type(error).__name__)
 
 
 def _cost(admission: Admission, outcome: Outcome) -> tuple[int | None, CallException | None]:

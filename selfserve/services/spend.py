@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, select, update
 
+from selfserve.calls import CallException
 from selfserve.database import insert, table_of, transaction
 from selfserve.errors import NotFound
 from selfserve.extensions import db
@@ -37,8 +38,8 @@ class _Account(Budgeted):
 def record_calls(calls: list[CallRecord]) -> int:
     """Record calls, each exactly once per `request_id`, with their daily sums and budgets; tell how many were new.
 
-    Of a call that is told twice the first telling counts. Raises NotFound when a key does not exist; then nothing is
-    recorded.
+    Of a call that is told twice the first telling counts, unless it only said that the call was not counted. Raises
+    NotFound when a key does not exist; then nothing is recorded.
     """
     if not calls:
         return 0
@@ -51,15 +52,17 @@ def add_calls(calls: list[CallRecord]) -> int:
     connection = db.session.connection()
     told = {call.request_id: call for call in reversed(calls)}
     owners, keys = _lock_budgets(connection, {call.key_id for call in told.values()})
-    fresh = [told[request_id] for request_id in _add_calls(connection, told.values(), keys)]
-    for call in fresh:
+    fresh = _add_calls(connection, told.values(), keys)
+    late = [request_id for request_id in told if request_id not in fresh and _is_counted(connection, told[request_id])]
+    counted = [told[request_id] for request_id in (*fresh, *late)]
+    for call in counted:
         key = keys[call.key_id]
         key.add_spend(call.cost, call.started_at)
         owners[key.owner_id].add_spend(call.cost, call.started_at)
-    if fresh:
+    if counted:
         connection.execute(_CHARGE_USERS, [_charged(owner) for owner in owners.values()])
         connection.execute(_CHARGE_KEYS, [_charged(key) for key in keys.values()])
-        _add_to_days(connection, fresh, keys)
+        _add_to_days(connection, counted, keys, corrected=set(late))
     return len(fresh)
 
 
@@ -80,15 +83,26 @@ _BUDGETS = (
     select(*_budget(User), *_budget(ApiKey))
     .join(User, User.id == ApiKey.owner_id)
     .where(ApiKey.id.in_(bindparam("key_ids", expanding=True)))
-    .order_by(User.id, ApiKey.id)
+    .order_by(ApiKey.id)
     .with_for_update(key_share=True, of=(User, ApiKey))
 )
-"""Each owner is locked and then their keys, so that no two wait in a ring; the foreign keys of others' calls do not."""
+"""The foreign keys of others' calls do not stand in its way."""
+_OWNERS = (
+    select(User.id)
+    .where(User.id.in_(select(ApiKey.owner_id).where(ApiKey.id.in_(bindparam("key_ids", expanding=True)))))
+    .order_by(User.id)
+    .with_for_update(key_share=True)
+)
 _CHARGE_USERS, _CHARGE_KEYS = _to_charge(User), _to_charge(ApiKey)
 
 
 def _lock_budgets(connection: Connection, key_ids: set[str]) -> tuple[dict[str, _Account], dict[str, _Account]]:
-    """Lock these keys and their owners. Raises NotFound when a key does not exist."""
+    """Lock the owners of these keys, then the keys, each in id order, so that no two batches wait in a ring.
+
+    Raises NotFound when a key does not exist.
+    """
+    if len(key_ids) > 1:
+        connection.execute(_OWNERS, {"key_ids": list(key_ids)})
     owners: dict[str, _Account] = {}
     keys: dict[str, _Account] = {}
     for row in connection.execute(_BUDGETS, {"key_ids": list(key_ids)}):
@@ -127,16 +141,31 @@ def _more_of_days(_dialect: str) -> Any:
     return row.on_conflict_do_update(index_elements=_DAY, set_=added)
 
 
-def _add_to_days(connection: Connection, calls: list[CallRecord], keys: dict[str, _Account]) -> None:
-    """Add calls to the sums of their days (UTC)."""
+def _is_counted(connection: Connection, call: CallRecord) -> bool:
+    """Put in what is known of a call by now, where it was recorded as not counted; tell whether it was."""
+    columns = table_of(Call).c
+    told = call.model_dump(exclude={"request_id", "key_id", "model", "started_at"})
+    uncounted = columns.request_id == call.request_id, columns.exception == CallException.UNCOUNTED
+    return connection.execute(update(table_of(Call)).where(*uncounted).values(told)).rowcount > 0
+
+
+def _add_to_days(
+    connection: Connection, calls: list[CallRecord], keys: dict[str, _Account], corrected: Collection[str]
+) -> None:
+    """Add calls to the sums of their days (UTC), and of the corrected ones what was not in them yet."""
     days: dict[tuple[Any, ...], dict[str, int]] = {}
     for call in calls:
         place = keys[call.key_id].owner_id, call.started_at.astimezone(UTC).date(), call.key_id, call.model
         sums = days.setdefault(place, dict.fromkeys(SUMMED, 0))
+        before = _OF_UNCOUNTED if call.request_id in corrected else {}
         for name, amount in _amounts(call).items():
-            sums[name] += amount
+            sums[name] += amount - before.get(name, 0)
     rows = [dict(zip(_DAY, place, strict=True)) | sums for place, sums in days.items()]
     connection.execute(_more_of_days(connection.dialect.name), rows)
+
+
+_OF_UNCOUNTED = {"requests": 1, "failed_requests": 1, "unpriced_requests": 1}
+"""What a call that was not counted added to the sums of its day."""
 
 
 def _amounts(call: CallRecord) -> dict[str, int]:

@@ -5,12 +5,14 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from selfserve.calls import Ask, CallException, Outcome
 from selfserve.clock import now
 from selfserve.errors import BudgetExceeded, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable
 from selfserve.extensions import db
-from selfserve.models import ApiKey, Call, ModelPrice, OpenCall, User
+from selfserve.models import ApiKey, Call, DailySpend, ModelPrice, OpenCall, User
 from selfserve.permissions import Client
 from selfserve.prices import Usage
 from selfserve.services import auth, open_calls
@@ -243,3 +245,44 @@ def test_a_call_that_the_upstream_refused_costs_nothing(mia):
     key = make_key(mia, max_budget=DOLLAR)
     assert open_calls.settle(let_in(key.secret), Outcome(502)) == 0
     assert (the(Call).is_failed, the(Call).exception, the(ApiKey).total_spend) == (True, None, 0)
+
+
+def test_a_call_that_comes_back_after_it_lapsed_is_put_right_everywhere(mia):
+    with time_machine.travel("2026-06-17T12:00:00+00:00", tick=False):
+        key = make_key(mia, max_budget=DOLLAR)
+        admission = let_in(key.secret)
+    with time_machine.travel("2026-06-17T12:05:00+00:00", tick=False):
+        assert open_calls.close_lapsed() == 1
+        assert done(admission, 400, 50) == 90_000
+        done(admission, 400, 50)
+    call, day = the(Call), the(DailySpend)
+    assert (call.cost, call.exception, call.is_failed, call.prompt_tokens) == (90_000, None, False, 400)
+    assert (day.spend, day.requests, day.failed_requests, day.unpriced_requests) == (90_000, 1, 0, 0)
+    assert the(ApiKey).window_spend == the(User, id=mia.id).total_spend == 90_000
+
+
+def test_a_call_that_ends_while_the_database_is_away_is_recorded_as_soon_as_it_is_back(mia):
+    key = make_key(mia)
+    first, second = let_in(key.secret), let_in(key.secret)
+
+    def be_away(*_):
+        raise OperationalError("BEGIN", {}, Exception("away"))
+
+    event.listen(db.engine, "begin", be_away)
+    try:
+        assert done(first, 400, 50) == 90_000, "its answer was paid for, so it goes out"
+    finally:
+        event.remove(db.engine, "begin", be_away)
+    assert db.session.query(Call).count() == 0
+    done(second, 400, 50)
+    assert the(ApiKey).total_spend == 180_000
+    assert db.session.query(OpenCall).count() == 0
+
+
+def test_a_budget_that_is_set_after_the_key_was_recognised_holds_already(mia):
+    key = make_key(mia)
+    actor = come(key.secret)
+    db.session.get(ApiKey, key.row.id).max_budget = 1
+    db.session.commit()
+    with pytest.raises(BudgetExceeded):
+        authorize(actor, ask(), UPSTREAMS, 60)
