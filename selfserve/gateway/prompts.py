@@ -1,5 +1,10 @@
-"""How many tokens a prompt can be at most, from its body alone: a token of text is at least one byte of it."""
+"""How many tokens a prompt can be at most, from its body alone: a token of text is at least one byte of it.
 
+What is no text counts by fixed numbers. Its data does not count as text where upstreams look for parts, in parts that
+are known: what looks like an image anywhere else is told to the model as it stands.
+"""
+
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,34 +12,29 @@ import orjson
 
 from selfserve.errors import Invalid
 
-IMAGE = 5_000
-"""Tokens of an image at most, at the finest detail that the large models look at."""
+IMAGE = 50_000
+"""Tokens of an image at most: eight tiles, for the model that counts them dearest."""
 FILE = 500_000
-"""Tokens of a file at most: as many pages as the large models take."""
-STORED = 128_000
-"""Tokens of what a body only names because it lies at the upstream: a conversation, a prompt, a file."""
+"""Tokens of a file at most, however few its bytes are: as many pages as the large models take."""
+STORED = 1_000_000
+"""Tokens of what a body only names because it lies at the upstream: a conversation, a prompt."""
 BUILT_IN = 1_000
-"""Tokens that a model is told beside the body: once for having tools, and for each tool that is the upstream's own."""
-_BYTES_OF_SOUND = 100
-"""Bytes of base64 for one token of sound, at the poorest quality."""
-_IMAGES = ("image", "image_url", "input_image")
-_SOUNDS = ("audio", "input_audio")
-_FILES = ("file", "input_file", "document", "item_reference")
+"""Tokens that a model is told beside the body: once for having tools, and for each that it knows by name."""
+_IMAGES = ("image", "image_url", "input_image", "computer_screenshot", "image_generation_call")
+_FILES = ("file", "input_file", "document")
 _DATA = ("url", "data", "file_data")
-_OWN_TOOLS = (None, "function", "custom")
+_PDF = re.compile(r"(data:application/pdf;base64,)?JVBERi0")
 
 
 def most_tokens(content: dict[str, Any]) -> int:
     """Tell how many tokens the prompt of a body can be at most. Raises Invalid for one that is nested too deep."""
     try:
-        length, tokens = len(orjson.dumps(content)), _stored(content) + _of_tools(content)
+        length = len(orjson.dumps(content))
     except orjson.JSONEncodeError:
         raise Invalid("The body is nested more than 250 levels deep, which is deeper than we pass on.") from None
-    for kind, part in _media(content):
-        data = sum(map(len, part))
-        length -= data
-        tokens += _tokens_of(kind, data)
-    return length + tokens
+    parts = list(_parts(content))
+    data = {id(text): len(text) for part in parts for text in _data(part)}
+    return max(length - sum(data.values()), 0) + sum(map(_tokens_of, parts)) + _stored(content) + _of_tools(content)
 
 
 def likely_tokens(most: int) -> int:
@@ -42,43 +42,56 @@ def likely_tokens(most: int) -> int:
     return -(-most // 4)
 
 
-def _tokens_of(kind: str, data: int) -> int:
-    """Tell how many tokens an image, a sound or a file can be at most."""
-    if kind in _IMAGES:
-        return IMAGE
-    if kind in _SOUNDS:
-        return data // _BYTES_OF_SOUND + _BYTES_OF_SOUND
-    return min(data, FILE) if data > STORED // 100 else STORED
-
-
-def _media(content: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Find what is no text, wherever it stands, with its data or its address. It may lie deep: no recursion."""
-    rest: list[Any] = [content]
+def _parts(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Find the messages and the parts in them. They may lie deep: no recursion."""
+    rest = [content.get(name) for name in ("messages", "input", "system")]
     while rest:
         thing = rest.pop()
-        if isinstance(thing, dict):
-            kind = thing.get("type")
-            if isinstance(kind, str) and kind in _IMAGES + _SOUNDS + _FILES and not _is_text(thing):
-                yield kind, list(_data(thing, kind))
-            rest.extend(thing.values())
-        elif isinstance(thing, list):
+        if isinstance(thing, list):
             rest.extend(thing)
+        elif isinstance(thing, dict):
+            yield thing
+            rest.extend(_inside(thing))
 
 
-def _is_text(part: dict[str, Any]) -> bool:
-    """Tell whether a document is written out in the body."""
+def _inside(part: dict[str, Any]) -> list[Any]:
+    """Give what may hold further parts."""
+    if _is_written_out(part):
+        return [part["source"].get("content")]
+    if part.get("type") in _IMAGES + _FILES:
+        return []
+    return [part.get(name) for name in ("content", "output", "outputs")]
+
+
+def _tokens_of(part: dict[str, Any]) -> int:
+    """Tell how many tokens a part can be at most beside its text."""
+    if part.get("type") in _IMAGES:
+        return IMAGE
+    if part.get("type") in _FILES:
+        return 0 if _is_written_out(part) else FILE
+    return 0
+
+
+def _is_written_out(part: dict[str, Any]) -> bool:
+    """Tell whether a document is text in the body."""
     source = part.get("source")
-    return isinstance(source, dict) and source.get("type") in ("text", "content")
+    return part.get("type") == "document" and isinstance(source, dict) and source.get("type") in ("text", "content")
 
 
-def _data(part: dict[str, Any], kind: str) -> Iterator[str]:
-    """Give the data of a part, under the words that upstreams read and no other: the rest counts as text."""
-    for word in {kind, "source", "image_url", "file_data", "file_url"}:
+def _data(part: dict[str, Any]) -> Iterator[str]:
+    """Give the data of a part, under the words that upstreams read: of an image, and of a file that is no text."""
+    kind = part.get("type")
+    if kind not in _IMAGES + _FILES or _is_written_out(part):
+        return
+    for word in (kind, "source", "image_url", "file_data", "result"):
         value = part.get(word)
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict):
-            yield from (value[name] for name in _DATA if isinstance(value.get(name), str))
+        named = [value.get(name) for name in _DATA] if isinstance(value, dict) else [value]
+        yield from (text for text in named if isinstance(text, str) and _is_data(text, kind))
+
+
+def _is_data(text: str, kind: str) -> bool:
+    """Tell whether something is the bytes of an image or a PDF, as far as a glance tells; other files may be text."""
+    return text.isascii() and " " not in text and (kind in _IMAGES or bool(_PDF.match(text)))
 
 
 def _stored(content: dict[str, Any]) -> int:
@@ -92,4 +105,6 @@ def _of_tools(content: dict[str, Any]) -> int:
     tools = content.get("tools") or content.get("functions")
     if not isinstance(tools, list):
         return 0
-    return BUILT_IN * (1 + sum(isinstance(tool, dict) and tool.get("type") not in _OWN_TOOLS for tool in tools))
+    return BUILT_IN * (
+        1 + sum(isinstance(tool, dict) and tool.get("type") not in (None, "function", "custom") for tool in tools)
+    )

@@ -9,10 +9,19 @@ from selfserve.errors import Invalid
 from selfserve.gateway.prompts import BUILT_IN, FILE, IMAGE, STORED, likely_tokens, most_tokens
 
 PICTURE = "data:image/png;base64," + "A" * 100_000
+PDF = "data:application/pdf;base64,JVBERi0xLjQK" + "A" * 16_000
+"""A small one; it is compressed, so its hundred pages may hold half a million tokens."""
+WORDS = "quiet foxes " * 80_000
+"""A megabyte of text."""
 
 
 def chat(*parts):
     return {"model": "m", "messages": [{"role": "user", "content": list(parts)}]}
+
+
+def read(content):
+    """A body as it is when it was read: no two things in it are the same."""
+    return orjson.loads(orjson.dumps(content))
 
 
 def beside(content, *data):
@@ -36,20 +45,70 @@ def test_text_is_at_most_a_token_for_each_byte(text):
     ids=lambda part: part["type"],
 )
 def test_an_image_counts_as_one_and_not_by_its_bytes(part):
-    content = chat(part, {"type": "tool_result", "content": [part]})
+    content = read(chat(part, {"type": "tool_result", "content": [part]}))
     assert most_tokens(content) == beside(content, PICTURE, PICTURE) + 2 * IMAGE
 
 
-def test_sound_counts_by_its_length():
-    content = chat({"type": "input_audio", "input_audio": {"data": "A" * 50_000, "format": "mp3"}})
-    assert most_tokens(content) == beside(content, "A" * 50_000) + 500 + 100
+def test_an_image_counts_as_the_dearest_model_counts_it():
+    """gpt-4o-mini counts 2,833 tokens and 5,667 for each of eight tiles."""
+    tall = {"type": "image_url", "image_url": {"url": "https://localhost/768x2048.png", "detail": "high"}}
+    assert most_tokens(chat(tall)) > 2_833 + 8 * 5_667
 
 
-def test_a_file_counts_by_its_bytes_up_to_the_most_that_a_model_takes():
-    small, large = "A" * 9_000, "A" * 2_000_000
-    for data, most in ((small, 9_000), (large, FILE)):
-        content = chat({"type": "file", "file": {"filename": "a.pdf", "file_data": data}})
-        assert most_tokens(content) == beside(content, data) + most
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF[28:]}},
+        {"type": "document", "source": {"type": "url", "url": "https://localhost/a.pdf"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": PDF}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "input_file", "file_data": PDF},
+    ],
+    ids=["data", "address", "openai's", "id", "responses'"],
+)
+def test_a_file_counts_as_many_pages_however_small_it_is(part):
+    assert FILE < most_tokens(chat(part)) < FILE + 300
+
+
+def test_a_file_that_may_be_text_counts_by_its_bytes_too():
+    notes = "data:text/plain;base64," + "A" * 2_000_000
+    assert most_tokens(chat({"type": "file", "file": {"file_data": notes}})) > FILE + 2_000_000
+
+
+HIDDEN = {"type": "image", "image_url": {"type": "image", "file_data": WORDS}, "source": WORDS}
+"""Text that looks like an image, twice."""
+AROUND = {
+    "words of nobody's": {"x": HIDDEN},
+    "a tool": {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"default": HIDDEN}}}]},
+    "what a tool is called with": {"messages": [{"content": [{"type": "tool_use", "name": "f", "input": HIDDEN}]}]},
+    "arguments": {"input": [{"type": "function_call", "arguments": HIDDEN}]},
+    "metadata": {"metadata": {"system": [HIDDEN]}},
+    "an image": chat(HIDDEN),
+    "an image in an image": chat({"type": "image", "source": {"data": PICTURE, "content": [HIDDEN]}}),
+    "the body itself": HIDDEN,
+}
+
+
+@pytest.mark.parametrize("content", AROUND.values(), ids=AROUND)
+def test_text_that_only_looks_like_an_image_counts_as_text_wherever_it_stands(content):
+    assert most_tokens(read({"model": "m"} | content)) > 2 * len(WORDS)
+
+
+PARTS = st.recursive(
+    st.sampled_from(["", "A" * 900, "two words", PICTURE[:90], PDF[:900], None, 3]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["type", "image_url", "source", "data", "url", "file", "file_data", "content", "output", "x"]),
+        inner | st.sampled_from(["image", "image_url", "input_image", "file", "document", "text", "tool_result"]),
+        max_size=4,
+    ),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(PARTS)
+def test_no_body_counts_less_than_what_stands_in_it_beside_its_data(parts):
+    content = read({"model": "m", "messages": parts, "x": parts})
+    assert most_tokens(content) >= len(orjson.dumps(parts)) + len('{"model":"m","messages":,"x":}')
 
 
 def test_a_document_that_is_text_counts_as_text():
@@ -64,9 +123,9 @@ def test_what_lies_at_the_upstream_counts_as_much_as_it_may_be(named):
     assert most_tokens({"model": "m", "input": "x"} | named) > STORED
 
 
-def test_what_only_looks_like_an_image_counts_as_text():
+def test_only_the_data_of_an_image_is_no_text():
     hidden = {"type": "image_url", "image_url": {"url": "x", "prompt": "y" * 9_000}, "text": "z" * 9_000}
-    assert most_tokens(chat(hidden)) > 18_000
+    assert most_tokens(chat(hidden)) > 18_000 + IMAGE
 
 
 def test_tools_are_told_to_the_model_too():

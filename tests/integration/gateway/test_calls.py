@@ -145,6 +145,16 @@ def test_an_answer_is_cut_to_what_the_budget_leaves(curl, mia, upstream):
     assert upstream.last.body["max_tokens"] == 20
 
 
+def test_a_body_that_hides_its_text_as_images_holds_what_it_may_cost(curl, mia, upstream):
+    """Else what it holds would be less than nothing, and others could spend what is not there."""
+    hidden = {"type": "image", "image_url": {"type": "image", "file_data": "x" * 1_000_000}}
+    seen = []
+    upstream.be(meanwhile=lambda: seen.extend(rows(OpenCall)))
+    door = curl(make_key(mia, max_budget=DOLLAR).secret)
+    assert door.post(CHAT, body(x=hidden, max_tokens=20)).status == 200
+    assert seen[0].reserved >= 1_000_000 * 150 + 20 * 600
+
+
 def test_a_budget_that_is_used_up_lets_nothing_through(curl, mia, upstream):
     key = make_key(mia, max_budget=100_000)
     change(key.row, window_spend=100_000)
