@@ -22,6 +22,12 @@ BUILT_IN = 1_000
 """Tokens that a model is told beside the body: once for having tools, and for each that it knows by name."""
 _IMAGES = ("image", "image_url", "input_image", "computer_screenshot", "image_generation_call")
 _FILES = ("file", "input_file", "document")
+_TEXT = re.compile(
+    r"(\w+_)?text|logs|refusal|message|(redacted_)?thinking|reasoning|compaction"
+    r"|(\w+_)?tool_(use|call|reference)|\w+_(call|call_output|result)"
+)
+"""The types of parts that say all they are in words; what a dot or a version makes of them is another type."""
+_MEDIA = ("image_url", "image", "images", "video_url", "video", "videos", "file", "file_id", "file_url", "file_data")
 _DATA = ("url", "data", "file_data")
 _PDF = re.compile(r"(data:application/pdf;base64,)?JVBERi0")
 
@@ -64,12 +70,14 @@ def _inside(part: dict[str, Any]) -> list[Any]:
 
 
 def _tokens_of(part: dict[str, Any]) -> int:
-    """Tell how many tokens a part can be at most beside its text."""
-    if part.get("type") in _IMAGES:
+    """Tell how many tokens a part can be at most beside its text; what nobody knows may be as much as a file."""
+    kind = part.get("type")
+    if kind in _IMAGES:
         return IMAGE
-    if part.get("type") in _FILES:
-        return 0 if _is_written_out(part) else FILE
-    return 0
+    if _is_written_out(part):
+        return 0
+    is_text = kind is None or (isinstance(kind, str) and _TEXT.fullmatch(kind))
+    return 0 if is_text and not any(map(part.get, _MEDIA)) else FILE
 
 
 def _is_written_out(part: dict[str, Any]) -> bool:

@@ -70,6 +70,46 @@ def test_a_file_counts_as_many_pages_however_small_it_is(part):
     assert FILE < most_tokens(chat(part)) < FILE + 300
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "video_url", "video_url": {"url": "https://localhost/a.mp4"}},
+        {"type": "input_video", "data": "AAAA"},
+        {"image_url": "https://localhost/a.png"},
+        {"type": "text", "text": "Look:", "image_url": {"url": "https://localhost/a.png"}},
+        {"type": "item_reference", "id": "msg_1"},
+        {"type": ["image"], "source": {"type": "url", "url": "https://localhost/a.png"}},
+        {"type": "text.image"},
+        {"type": "tool_result", "content": [{"type": "text", "text": ""}, {"type": "of tomorrow"}]},
+        {"type": "document", "source": {"type": "content", "content": [{"type": "of tomorrow"}]}},
+    ],
+    ids=str,
+)
+def test_what_nobody_knows_counts_as_a_file(part):
+    assert FILE < most_tokens(chat(part)) < FILE + 300
+
+
+def test_what_is_said_in_words_counts_by_its_bytes_alone():
+    """A long talk with tools, as programs send it."""
+    turns = [
+        {"role": "assistant", "content": None, "refusal": None, "audio": None, "tool_calls": [{"id": "1"}]},
+        {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "21 degrees"}]},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "server_tool_use"}]},
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "content": "21"}, {"type": "search_result", "source": "x"}],
+        },
+    ]
+    items = [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hm."}]},
+        {"type": "reasoning", "summary": [], "encrypted_content": "AAAA"},
+        *({"type": kind} for kind in ("function_call", "function_call_output", "custom_tool_call", "web_search_call")),
+        {"type": "local_shell_call_output", "output": "done"},
+    ]
+    content = {"model": "m", "messages": turns, "input": items, "system": [{"type": "text", "text": "Be kind."}]}
+    assert most_tokens(content) == beside(content)
+
+
 def test_a_file_that_may_be_text_counts_by_its_bytes_too():
     notes = "data:text/plain;base64," + "A" * 2_000_000
     assert most_tokens(chat({"type": "file", "file": {"file_data": notes}})) > FILE + 2_000_000
