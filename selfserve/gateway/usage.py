@@ -13,20 +13,20 @@ _SPOKEN = ("content", "text", "arguments", "partial_json", "thinking", "reasonin
 def read_usage(told: Any) -> Usage | None:
     """Read the `usage` of an answer, None where it has none that makes sense.
 
-    OpenAI's prompt tokens hold the cached ones, Anthropic's input tokens do not. Some upstreams count what a model
-    thought only in the total.
+    OpenAI's prompt tokens hold those of a cache, whoever says so; Anthropic's input tokens do not. Some upstreams count
+    what a model thought only in the total.
     """
     if not isinstance(told, dict):
         return None
     prompt = _count(told, "prompt_tokens", "input_tokens")
-    completion = _count(told, "completion_tokens", "output_tokens")
     if prompt is None:
         return None
-    if "cache_read_input_tokens" in told or "cache_creation_input_tokens" in told:
-        read, written = _count(told, "cache_read_input_tokens") or 0, _count(told, "cache_creation_input_tokens") or 0
-        return Usage(prompt + read + written, completion or 0, read, written)
-    total = _count(told, "total_tokens") or 0
-    return Usage(prompt, max(completion or 0, total - prompt), min(_cached(told), prompt))
+    read, written = _cached(told), _written(told)
+    if _is_beside(told):
+        prompt = min(prompt + read + written, MOST)
+    completion, total = _count(told, "completion_tokens", "output_tokens") or 0, _count(told, "total_tokens") or 0
+    written = min(written, prompt)
+    return Usage(prompt, max(completion, total - prompt), min(read, prompt - written), written)
 
 
 def guessed(told: Usage | None, most_prompt_tokens: int, characters: int) -> Usage:
@@ -49,12 +49,27 @@ def spoken(answer: Any) -> int:
     return characters
 
 
+def _is_beside(told: dict[str, Any]) -> bool:
+    """Tell whether the tokens of a cache stand beside those of the prompt, as at Anthropic, and not among them."""
+    return _count(told, "prompt_tokens") is None and not isinstance(told.get("input_tokens_details"), dict)
+
+
+def _details(told: dict[str, Any]) -> dict[str, Any]:
+    """Give what OpenAI's APIs say of a prompt."""
+    found = (told.get(name) for name in ("prompt_tokens_details", "input_tokens_details"))
+    return next((details for details in found if isinstance(details, dict)), {})
+
+
 def _cached(told: dict[str, Any]) -> int:
     """Read how many tokens of the prompt came from a cache."""
-    for name in ("prompt_tokens_details", "input_tokens_details"):
-        if isinstance(details := told.get(name), dict):
-            return _count(details, "cached_tokens") or 0
-    return _count(told, "prompt_cache_hit_tokens") or 0
+    among = _count(_details(told), "cached_tokens")
+    return _count(told, "cache_read_input_tokens", "prompt_cache_hit_tokens") or 0 if among is None else among
+
+
+def _written(told: dict[str, Any]) -> int:
+    """Read how many were written to one."""
+    names = ("cache_creation_input_tokens", "cache_creation_tokens", "cache_write_tokens")
+    return _count(told | _details(told), *names) or 0
 
 
 def _count(told: dict[str, Any], *names: str) -> int | None:

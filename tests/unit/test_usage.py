@@ -19,6 +19,33 @@ SAID = {
         {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 3},
         Usage(17, 5, 4, 3),
     ),
+    "both at once": (
+        {
+            "prompt_tokens": 10_000,
+            "completion_tokens": 5,
+            "total_tokens": 10_005,
+            "cache_read_input_tokens": 9_000,
+            "cache_creation_input_tokens": 0,
+            "prompt_tokens_details": {"cached_tokens": 9_000},
+        },
+        Usage(10_000, 5, 9_000),
+    ),
+    "openai's with the cache in anthropic's words": (
+        {"prompt_tokens": 10, "completion_tokens": 5, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 3},
+        Usage(10, 5, 4, 3),
+    ),
+    "more of a cache than of a prompt": (
+        {"prompt_tokens": 10, "completion_tokens": 5, "cache_read_input_tokens": 9, "cache_creation_input_tokens": 8},
+        Usage(10, 5, 2, 8),
+    ),
+    "responses with the cache in anthropic's words": (
+        {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 4, "input_tokens_details": {}},
+        Usage(10, 5, 4),
+    ),
+    "more than anybody has": (
+        {"input_tokens": 10**12, "output_tokens": 5, "cache_read_input_tokens": 10**12},
+        Usage(10**12, 5, 10**12),
+    ),
     "thoughts beside": ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 40}, Usage(10, 30)),
     "deepseek": ({"prompt_tokens": 10, "completion_tokens": 5, "prompt_cache_hit_tokens": 4}, Usage(10, 5, 4)),
     "nulls": ({"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": None}, Usage(10, 5)),
