@@ -135,7 +135,8 @@ def _from_settings(settings: Settings) -> Upstream | None:
     if not settings.upstream_base_url:
         return None
     address = settings.upstream_base_url.rstrip("/")
-    return Upstream("default", address, settings.upstream_api_key.get_secret_value(), _usual_auth(address))
+    api_key = _checked_key("UPSTREAM_API_KEY", settings.upstream_api_key.get_secret_value())
+    return Upstream("default", address, api_key, _usual_auth(address))
 
 
 def _upstream(entry: UpstreamEntry, names: Mapping[str, str]) -> Upstream:
@@ -148,7 +149,16 @@ def _upstream(entry: UpstreamEntry, names: Mapping[str, str]) -> Upstream:
     if entry.api_key_env and not api_key:
         raise SettingsError(f"{entry.api_key_env} is not set; SELFSERVE_UPSTREAMS names it as the key of {entry.name}.")
     address = entry.base_url.rstrip("/")
-    return Upstream(entry.name, address, api_key, entry.auth or _usual_auth(address))
+    return Upstream(
+        entry.name, address, _checked_key(entry.api_key_env or "", api_key), entry.auth or _usual_auth(address)
+    )
+
+
+def _checked_key(name: str, api_key: str) -> str:
+    """Accept what a header can hold: a line break would be told by whoever refuses it, with the key around it."""
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise SettingsError(f"{name} must be plain text in one line.")
+    return api_key
 
 
 def _usual_auth(address: str) -> str:

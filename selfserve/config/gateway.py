@@ -24,10 +24,10 @@ class GatewaySettings(BaseSettings):
     )
     selfserve_upstream_timeout: int = Field(600, ge=1, le=3600, description="Seconds that a whole call may take.")
     selfserve_upstream_first_byte: int = Field(
-        300, ge=1, le=3600, description="Seconds to wait for the first byte of an upstream's answer."
+        600, ge=1, le=3600, description="Seconds to wait for the first byte of an upstream's answer."
     )
     selfserve_upstream_idle: int = Field(
-        60, ge=1, le=3600, description="Seconds of silence after which a stream counts as broken."
+        300, ge=1, le=3600, description="Seconds of silence after which a stream counts as broken."
     )
     selfserve_call_megabytes: int = Field(20, ge=1, le=500, description="The largest body of a call to a model.")
     redis_url: SecretStr = Field(

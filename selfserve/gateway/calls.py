@@ -24,12 +24,11 @@ EVENTS, JSON = "text/event-stream", "application/json"
 
 @dataclass(frozen=True)
 class Passing:
-    """A call to a model as it came: which API, what its body says, and the body itself."""
+    """A call to a model as it came: which API, and what its body says."""
 
     dialect: Dialect
     command: ModelCall
     content: dict[str, Any]
-    body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Of the client, their names in small letters."""
 
@@ -39,9 +38,9 @@ class Passing:
         return self.dialect.ask(self.command, self.content)
 
     def body_for(self, admission: Admission) -> bytes:
-        """Give the body that the upstream gets: byte for byte the client's, unless something has to change."""
+        """Give the body that the upstream gets, written anew: no name stands in it twice, so we all read the same."""
         changes = self.dialect.changed(self.content, admission.route.upstream_model, admission.max_tokens)
-        return self.body if self.body and not changes else orjson.dumps(self.content | changes)
+        return orjson.dumps(self.content | changes)
 
     def headers_for(self, upstream: Upstream) -> dict[str, str]:
         """Give the headers that the upstream gets, with our key for it."""

@@ -17,11 +17,13 @@ from selfserve.upstreams import Upstream
 ANTHROPIC_VERSION = "2023-06-01"
 CONNECT = 10
 """Seconds to reach an upstream."""
-LARGEST = 200_000_000
+SENDING = 120
+"""Seconds in which an upstream takes something of a body."""
+LARGEST = 64_000_000
 """Bytes of an answer that is no stream at most."""
 _READ = 65_536
 _TRIES = 2
-_LOST = "The model's server ended the connection before its answer was whole."
+LOST = "The model's server ended the connection before its answer was whole."
 _AWAY = "The model's server cannot be reached. Try again in a moment."
 _SLOW = "The model's server did not answer in time. Try again, or ask for less at once."
 
@@ -39,6 +41,11 @@ class _Patient:
     """A connection whose patience can be changed while an answer comes in."""
 
     line: Any = None
+
+    def connect(self) -> None:
+        """Be patient with an upstream that takes a large body slowly, once it is reached."""
+        super().connect()  # type: ignore[misc]
+        self.sock.settimeout(SENDING)  # type: ignore[attr-defined]
 
     def getresponse(self) -> Any:
         """Keep hold of the socket, which is not ours to ask for once the answer has begun."""
@@ -129,7 +136,7 @@ class Reply:
         except (ReadTimeoutError, TimeoutError) as error:
             raise UpstreamTimeout(_SLOW) from error
         except (HTTPError, OSError, ValueError) as error:
-            raise UpstreamFailed(_LOST) from error
+            raise UpstreamFailed(LOST) from error
 
 
 def post(url: str, body: bytes, headers: dict[str, str], patience: Patience) -> Reply:
@@ -142,7 +149,7 @@ def post(url: str, body: bytes, headers: dict[str, str], patience: Patience) -> 
         try:
             return Reply(_send("POST", url, body, headers, patience, ends), patience, ends)
         except (NewConnectionError, ProtocolError) as error:
-            if not tries_left:
+            if not tries_left or _was_slow(error):
                 raise UpstreamFailed(_AWAY) from error
         except ReadTimeoutError as error:
             raise UpstreamTimeout(_SLOW) from error
@@ -160,6 +167,11 @@ def get(url: str, headers: dict[str, str], patience: Patience) -> Reply:
         raise UpstreamTimeout(_SLOW) from error
     except (HTTPError, OSError, ValueError) as error:
         raise UpstreamFailed(_AWAY) from error
+
+
+def _was_slow(error: Exception) -> bool:
+    """Tell whether a body was on its way when patience ended: the upstream may have it, so it is not sent again."""
+    return any(isinstance(each, TimeoutError) for each in error.args)
 
 
 def shown_key(upstream: Upstream) -> dict[str, str]:

@@ -148,6 +148,12 @@ class Messages(Dialect):
 CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES = Chat(), Completions(), Embeddings(), Responses(), Messages()
 
 
+def is_finished(event: dict[str, Any]) -> bool:
+    """Tell whether an event ends an answer: some servers end their streams without another word."""
+    choices = event.get("choices")
+    return isinstance(choices, list) and any(isinstance(each, dict) and each.get("finish_reason") for each in choices)
+
+
 def envelope(error: DomainError) -> dict[str, Any]:
     """Write an error as every answer of ours does."""
     return {"message": error.message, "type": error.type, "param": error.param, "code": str(error.status)}

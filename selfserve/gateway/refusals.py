@@ -64,6 +64,16 @@ def cleaned(words: str, upstream: Upstream) -> str:
     return plain if len(plain) <= LONGEST else plain[:LONGEST].rstrip() + " ..."
 
 
+def refusal_in(event: Any) -> Any:
+    """Find in an event of a stream what says that it failed: the event, or the answer in it; else None."""
+    if not isinstance(event, dict):
+        return None
+    inner = event.get("response")
+    if isinstance(inner, dict) and inner.get("error"):
+        return inner
+    return event if event.get("error") or event.get("type") == "error" else None
+
+
 def is_refusal(answer: Any) -> bool:
     """Tell whether what came with a status of success says that it failed."""
     if not isinstance(answer, dict) or not answer.get("error"):

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from selfserve.calls import CLIENT_LEFT, Ask, Outcome
-from selfserve.errors import DomainError
-from selfserve.gateway.client import Reply
-from selfserve.gateway.dialects import Dialect
+from selfserve.errors import DomainError, UpstreamFailed
+from selfserve.gateway.client import LOST, Reply
+from selfserve.gateway.dialects import Dialect, is_finished
 from selfserve.gateway.events import Cutter, read_event
-from selfserve.gateway.refusals import is_refusal, told
+from selfserve.gateway.refusals import refusal_in, told
 from selfserve.gateway.usage import guessed, read_usage, spoken
 from selfserve.prices import Usage
 from selfserve.upstreams import Upstream
@@ -37,7 +37,7 @@ class Heard:
         self.dialect, self.ask, self.is_whole = dialect, ask, is_whole
         self.usage: dict[str, Any] = {}
         self.characters = 0
-        self.is_counted = self.is_over = False
+        self.is_counted = self.is_over = self.is_finished = False
 
     def hear(self, said: Any) -> None:
         """Take in one event."""
@@ -45,6 +45,7 @@ class Heard:
             if isinstance(usage := self.dialect.usage_of(said), dict):
                 self.usage |= {word: value for word, value in usage.items() if value is not None}
                 self.is_counted = self.is_counted or self.dialect.is_last_word(said)
+            self.is_finished = self.is_finished or is_finished(said)
             if self.is_whole or self.dialect.says(said):
                 self.characters += spoken(said)
         if isinstance(said, (dict, str)):
@@ -95,16 +96,19 @@ class Stream:
                 if self.heard.is_over:
                     self._end(self.reply.status)
                 yield piece
-        if rest := self._let_through(bytes(cutter.begun)):
+        rest = self._let_through(bytes(cutter.begun))
+        if not (self.heard.is_over or self.heard.is_finished):
+            raise UpstreamFailed(LOST)
+        if rest:
             self._end(self.reply.status)
             yield rest
 
     def _let_through(self, event: bytes) -> bytes:
         """Listen to an event and give what the client gets of it. Raises what the upstream says went wrong."""
         said = read_event(event)
-        if is_refusal(said):
-            raise told(said, 502, self.upstream)
         self.heard.hear(said)
+        if refused := refusal_in(said):
+            raise told(refused, UpstreamFailed.status, self.upstream)
         if self.hides_usage and isinstance(said, dict) and self.heard.dialect.is_only_usage(said):
             return b""
         return without_key(event, self.upstream)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 from selfserve.schemas.fields import CONTROLS, Answer, Command, Text, described_as, wrong
 
@@ -10,6 +10,18 @@ _INNER = CONTROLS + r"\s"
 _NAME = {"type": "string", "maxLength": 255, "pattern": f"^[^{_INNER}]([^{CONTROLS}]*[^{_INNER}])?$"}
 MOST_CHOICES = 128
 MOST_TOKENS = 10**9
+
+
+_DECIDING = {
+    *("model", "messages", "prompt", "input", "tools", "stream", "stream_options", "n", "best_of"),
+    *("max_tokens", "max_completion_tokens", "max_output_tokens", "service_tier", "background", "speed"),
+}
+"""Words that decide what a call may cost; Go's servers read them in any case."""
+_ELSEWHERE = {
+    *("models", "fallbacks", "model_list", "route", "context_window_fallbacks", "custom_llm_provider"),
+    *("api_base", "base_url", "api_key", "user_config", "extra_body"),
+}
+"""Words by which OpenRouter and LiteLLM are told to call something else."""
 
 
 def _only_now(value: Any) -> Any:
@@ -67,6 +79,17 @@ class ModelCall(Command):
     model: ModelName
     stream: StrictBool | None = None
     service_tier: Pace | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_it_plainly(cls, content: Any) -> Any:
+        """Refuse words that some servers read as another model, limit or server than the one that was decided about."""
+        for name in content if isinstance(content, dict) else ():
+            if name in _ELSEWHERE:
+                raise wrong(f"{name} cannot be used here: a call goes to the model that it names, and to no other.")
+            if name not in _DECIDING and name.casefold() in _DECIDING:
+                raise wrong(f"{name[:50]} must be written {name.casefold()}, in small letters.")
+        return content
 
     @property
     def most_tokens(self) -> int | None:

@@ -7,8 +7,10 @@ import orjson
 from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
-from selfserve.errors import BadRequest, Invalid, WrongMediaType
+from selfserve.errors import BadRequest, Invalid, TooLarge, WrongMediaType
 
+MOST_PARTS = 500_000
+"""Lists and objects in a body: millions of empty ones are small to send and large to hold."""
 _NO_BODY = (
     "The request has no body. If you copied a curl example with `-D '{...}'`: -D writes headers to a file, "
     "the body goes behind -d. Write -d '{...}' instead."
@@ -60,6 +62,8 @@ def read_json(*, is_optional: bool = False) -> dict[str, Any]:
         raise BadRequest(_NO_BODY)
     if not request.is_json:
         raise WrongMediaType("Send JSON with the header `Content-Type: application/json`.")
+    if body.count(b"{") + body.count(b"[") > MOST_PARTS:
+        raise TooLarge(f"The body has more than {MOST_PARTS:,} lists and objects. Send less at once.")
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -19,7 +19,7 @@ from selfserve.web.links import settings
 from selfserve.web.render import View
 
 PUBLIC = "public"
-CALLS = "gateway_api"
+CALLS = ("gateway_api", "models_api")
 """The blueprint of calls to models."""
 _ABOUT_ITSELF = ("/key/info", "/key/health")
 
@@ -180,7 +180,7 @@ def _bearer_guard() -> Actor:
     Where models are called, Anthropic's clients may send it in `x-api-key`.
     """
     given = request.headers.get("x-litellm-api-key") or request.headers.get("Authorization") or ""
-    if not given and request.blueprint == CALLS:
+    if not given and request.blueprint in CALLS:
         given = request.headers.get("x-api-key") or ""
     scheme, _, rest = given.strip().partition(" ")
     token = rest.strip() if scheme.lower() == "bearer" else given.strip()

@@ -1,10 +1,9 @@
 """Calls to models, passed on to the upstream that serves them: as OpenAI's clients call, or as Anthropic's do."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
-from flask import Blueprint, Response, current_app, has_request_context, request
+from flask import Blueprint, Response, current_app, g, has_request_context, request
 from flask.blueprints import BlueprintSetupState
 
 from selfserve.calls import Admission, Outcome
@@ -55,13 +54,26 @@ def _set_up_seats(state: BlueprintSetupState) -> None:
     state.app.extensions["seats"] = Seats(state.app.config["SETTINGS"].selfserve_threads)
 
 
+def _sit_down() -> None:
+    """Take a seat before the body is read, which may take as long as its sender likes."""
+    g.seat = current_app.extensions["seats"].take()
+
+
+def _stand_up(_error: BaseException | None = None) -> None:
+    """Give the seat back, unless a stream keeps it."""
+    if seat := g.pop("seat", None):
+        seat.leave()
+
+
 def _read_more() -> None:
     """Take larger bodies than elsewhere: prompts hold images."""
     request.max_content_length = settings().selfserve_call_megabytes * 1_000_000
 
 
 api.record_once(_set_up_seats)
+api.before_request(_sit_down)
 api.before_request(_read_more)
+api.teardown_request(_stand_up)
 
 
 @api.post("/v1/chat/completions")
@@ -115,18 +127,16 @@ def messages(content: dict[str, Any], command: MessageCall) -> Response:
 
 
 def _pass_on(dialect: Dialect, content: dict[str, Any], command: ModelCall) -> Response:
-    """Let a call in, send it on and answer with what comes back; its seat is kept as long as that takes."""
+    """Let a call in, send it on and answer with what comes back."""
     headers = {name.lower(): value for name, value in request.headers}
-    passing = Passing(dialect, command, content, request.get_data(), headers)
-    with ExitStack() as held:
-        held.callback(current_app.extensions["seats"].take().leave)
-        admission = authorize(
-            current_actor(), passing.ask, current_app.config["UPSTREAMS"], settings().selfserve_upstream_timeout
-        )
-        answer = _sent(passing, admission)
-        _bound_reading()
-        if isinstance(answer, Stream):
-            return _streamed(answer, held.pop_all())
+    passing = Passing(dialect, command, content, headers)
+    admission = authorize(
+        current_actor(), passing.ask, current_app.config["UPSTREAMS"], settings().selfserve_upstream_timeout
+    )
+    answer = _sent(passing, admission)
+    _bound_reading()
+    if isinstance(answer, Stream):
+        return _streamed(answer)
     known = {} if answer.cost is None else {COST: f"{to_dollars(answer.cost):f}"}
     return Response(answer.body, headers=known, mimetype=JSON)
 
@@ -151,10 +161,10 @@ def _sent(passing: Passing, admission: Admission) -> Whole | Stream:
         raise
 
 
-def _streamed(stream: Stream, held: ExitStack) -> Response:
-    """Answer with a stream, which proxies on the way must not gather up first."""
+def _streamed(stream: Stream) -> Response:
+    """Answer with a stream, which keeps the seat and which proxies on the way must not gather up first."""
     response = Response(stream, headers={"X-Accel-Buffering": "no"}, mimetype=EVENTS)
-    response.call_on_close(held.close)
+    response.call_on_close(g.pop("seat").leave)
     return response
 
 

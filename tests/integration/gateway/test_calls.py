@@ -59,12 +59,20 @@ def test_the_usage_of_a_stream_is_kept_back_from_who_did_not_ask(curl, mia, upst
     assert [call.completion_tokens for call in rows(Call)] == [COMPLETION, COMPLETION]
 
 
-def test_the_body_passes_byte_for_byte_where_nothing_has_to_change(curl, mia, upstream):
-    odd = b'{ "model":"gpt-4o-mini",  "messages": [], "temperature": 0.10, "seed": 1e2, "x_of_mine": "\\u00e9" }'
+def test_the_upstream_reads_what_we_decided_about_however_often_a_name_was_written(curl, mia, upstream):
+    odd = b'{"model": "gpt-5", "messages": [], "x_of_mine": "\\u00e9", "model":"gpt-4o-mini"}'
     seen = []
     upstream.be(meanwhile=lambda: seen.append(upstream.last.raw))
     assert curl(mia).send("POST", CHAT, odd, headers={"Content-Type": "application/json"}).status == 200
-    assert seen == [odd]
+    assert seen == ['{"model":"gpt-4o-mini","messages":[],"x_of_mine":"é"}'.encode()]
+
+
+@pytest.mark.parametrize("name", ["Model", "MAX_TOKENS", "N", "ſtream", "models", "api_base", "fallbacks"])
+def test_a_word_that_another_server_reads_as_another_model_or_limit_is_refused(curl, mia, upstream, name):
+    answer = curl(mia).post(CHAT, {"model": "gpt-4o-mini", "messages": [], name: 5})
+    assert answer.status == 422
+    assert name in answer.json["error"]["message"]
+    assert upstream.got == []
 
 
 def test_only_what_is_meant_for_the_upstream_reaches_it(curl, mia, upstream):
