@@ -22,7 +22,11 @@ _COLUMNS = {
     "completion": "output_cost_per_token",
     "cached": "cache_read_input_token_cost",
     "cache_write": "cache_creation_input_token_cost",
+    "cache_write_1h": "cache_creation_input_token_cost_above_1hr",
 }
+_THOUGHT = "output_cost_per_reasoning_token"
+_WRITE, _WRITE_1H = Decimal("1.25"), Decimal(2)
+"""What a token that is written to a cache costs where nobody says, of the prompt's price; for an hour it is more."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Usage:
     completion_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    """Of those written, the ones that stay for an hour."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,12 @@ class Rate:
     completion: Decimal
     cached: Decimal
     cache_write: Decimal
+    cache_write_1h: Decimal
+
+
+def rate_of(prompt: Decimal, completion: Decimal, cached: Decimal | None) -> Rate:
+    """Make the rate of a price that says nothing of what is written to a cache: then that costs as at Anthropic."""
+    return Rate(prompt, completion, prompt if cached is None else cached, prompt * _WRITE, prompt * _WRITE_1H)
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,10 @@ class Price:
 
     @property
     def dearest_prompt(self) -> Decimal:
-        """Give the most that a token of the prompt can cost, fresh, cached or written to a cache."""
+        """Give the most that a token of the prompt can cost, fresh, cached or written to a cache.
+
+        One that is written for an hour costs no more than two of them.
+        """
         rate = self.dearest
         return max(rate.prompt, rate.cached, rate.cache_write)
 
@@ -81,7 +96,8 @@ def cost_of(price: Price, usage: Usage) -> int:
     dollars = (
         fresh * rate.prompt
         + usage.cached_tokens * rate.cached
-        + usage.cache_write_tokens * rate.cache_write
+        + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * rate.cache_write
+        + usage.cache_write_1h_tokens * rate.cache_write_1h
         + usage.completion_tokens * rate.completion
     )
     return int((dollars * NANOS_PER_DOLLAR).quantize(Decimal(1), ROUND_HALF_UP))
@@ -89,8 +105,8 @@ def cost_of(price: Price, usage: Usage) -> int:
 
 def price_of(prompt: str, completion: str, cached: str | None) -> Price:
     """Make the price that an admin set, from its text."""
-    each = Decimal(prompt)
-    return Price("", "chat", Rate(each, Decimal(completion), each if cached is None else Decimal(cached), each))
+    each = None if cached is None else Decimal(cached)
+    return Price("", "chat", rate_of(Decimal(prompt), Decimal(completion), each))
 
 
 def with_sizes(price: Price | None, listed: Price | None) -> Price | None:
@@ -173,8 +189,11 @@ def _threshold(name: str) -> int | None:
 
 
 def _prices(row: Mapping[str, Any], suffix: str) -> dict[str, str]:
-    """Give the prices that a row names, as text without an exponent."""
+    """Give the prices that a row names, as text without an exponent; thoughts are part of the answer."""
     named = {name: row.get(column + suffix) for name, column in _COLUMNS.items()}
+    thought = row.get(_THOUGHT + suffix)
+    if thought is not None:
+        named["completion"] = max(thought, named["completion"] or 0)
     return {name: f"{Decimal(str(price)):f}" for name, price in named.items() if price is not None}
 
 
@@ -182,12 +201,9 @@ def _rate(row: Mapping[str, Any], usual: Rate | None) -> Rate:
     """Read the prices of a row; what it does not name costs what it usually does, cached tokens as much as others."""
     prompt = Decimal(row["prompt"]) if "prompt" in row else usual.prompt if usual else Decimal(0)
     completion = Decimal(row.get("completion", usual.completion if usual else 0))
-    return Rate(
-        prompt,
-        completion,
-        Decimal(row["cached"]) if "cached" in row else prompt,
-        Decimal(row["cache_write"]) if "cache_write" in row else prompt,
-    )
+    cached, written = (Decimal(row[name]) if name in row else prompt for name in ("cached", "cache_write"))
+    an_hour = Decimal(row["cache_write_1h"]) if "cache_write_1h" in row else max(written, prompt * _WRITE_1H)
+    return Rate(prompt, completion, cached, written, an_hour)
 
 
 def list_in_force() -> Path:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from selfserve.config import Settings, SettingsError, given
 from selfserve.config.urls import is_http_address
-from selfserve.prices import Price, Rate, find_price
+from selfserve.prices import Price, find_price, rate_of
 
 _PER = Decimal(1_000_000)
 
@@ -36,9 +36,8 @@ class ModelEntry(BaseModel):
         """What it costs: as the file says, else as the public list does, else unknown."""
         if self.prompt is None:
             return find_price(self.upstream_name or self.name) or find_price(self.name)
-        cached = self.prompt if self.cached is None else self.cached
-        prompt = self.prompt / _PER
-        return Price("", "chat", Rate(prompt, self.completion / _PER, cached / _PER, prompt))
+        cached = None if self.cached is None else self.cached / _PER
+        return Price("", "chat", rate_of(self.prompt / _PER, self.completion / _PER, cached))
 
 
 class UpstreamEntry(BaseModel):

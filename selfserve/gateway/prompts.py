@@ -28,19 +28,28 @@ _TEXT = re.compile(
 )
 """The types of parts that say all they are in words; what a dot or a version makes of them is another type."""
 _MEDIA = ("image_url", "image", "images", "video_url", "video", "videos", "file", "file_id", "file_url", "file_data")
+_SOUNDS = ("input_audio", "audio_url", "audio")
 _DATA = ("url", "data", "file_data")
+_AN_HOUR = b'"1h"'
 _PDF = re.compile(r"(data:application/pdf;base64,)?JVBERi0")
 
 
 def most_tokens(content: dict[str, Any]) -> int:
-    """Tell how many tokens the prompt of a body can be at most. Raises Invalid for one that is nested too deep."""
+    """Tell how many tokens the prompt of a body can be at most.
+
+    Raises Invalid for one that is nested too deep, and for sound, whose tokens cost a multiple of what the list says.
+
+    A prompt that is to stay in a cache for an hour is paid twice, so it counts twice.
+    """
     try:
-        length = len(orjson.dumps(content))
+        written = orjson.dumps(content)
     except orjson.JSONEncodeError:
         raise Invalid("The body is nested more than 250 levels deep, which is deeper than we pass on.") from None
     parts = list(_parts(content))
     data = {id(text): len(text) for part in parts for text in _data(part)}
-    return max(length - sum(data.values()), 0) + sum(map(_tokens_of, parts)) + _stored(content) + _of_tools(content)
+    text = max(len(written) - sum(data.values()), 0)
+    most = text + sum(map(_tokens_of, parts)) + _stored(content) + _of_tools(content)
+    return most * 2 if _AN_HOUR in written else most
 
 
 def likely_tokens(most: int) -> int:
@@ -72,6 +81,8 @@ def _inside(part: dict[str, Any]) -> list[Any]:
 def _tokens_of(part: dict[str, Any]) -> int:
     """Tell how many tokens a part can be at most beside its text; what nobody knows may be as much as a file."""
     kind = part.get("type")
+    if kind in _SOUNDS or any(map(part.get, _SOUNDS)):
+        raise Invalid("Sound is not passed on: this portal does not know what it costs. Send words.", param="messages")
     if kind in _IMAGES:
         return IMAGE
     if _is_written_out(part):

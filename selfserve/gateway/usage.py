@@ -1,5 +1,6 @@
 """What an answer says that it used, in the words of each API, and a guess where it says nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 from selfserve.gateway.prompts import likely_tokens
@@ -26,14 +27,14 @@ def read_usage(told: Any) -> Usage | None:
         prompt = min(prompt + read + written, MOST)
     completion, total = _count(told, "completion_tokens", "output_tokens") or 0, _count(told, "total_tokens") or 0
     written = min(written, prompt)
-    return Usage(prompt, max(completion, total - prompt), min(read, prompt - written), written)
+    kept = min(_written_for_an_hour(told), written)
+    return Usage(prompt, max(completion, total - prompt), min(read, prompt - written), written, kept)
 
 
 def guessed(told: Usage | None, most_prompt_tokens: int, characters: int) -> Usage:
     """Guess what was used from what came through, at least as much as was told."""
     told = told or Usage(likely_tokens(most_prompt_tokens))
-    completion = max(told.completion_tokens, likely_tokens(characters))
-    return Usage(told.prompt_tokens, completion, told.cached_tokens, told.cache_write_tokens)
+    return replace(told, completion_tokens=max(told.completion_tokens, likely_tokens(characters)))
 
 
 def spoken(answer: Any) -> int:
@@ -70,6 +71,14 @@ def _written(told: dict[str, Any]) -> int:
     """Read how many were written to one."""
     names = ("cache_creation_input_tokens", "cache_creation_tokens", "cache_write_tokens")
     return _count(told | _details(told), *names) or 0
+
+
+def _written_for_an_hour(told: dict[str, Any]) -> int:
+    """Read how many of those stay there for an hour."""
+    for found in (told.get("cache_creation"), _details(told).get("cache_creation_token_details")):
+        if isinstance(found, dict):
+            return _count(found, "ephemeral_1h_input_tokens") or 0
+    return 0
 
 
 def _count(told: dict[str, Any], *names: str) -> int | None:

@@ -38,6 +38,13 @@ def _usual(value: Any) -> Any:
     return value
 
 
+def _words_alone(value: Any) -> Any:
+    """Refuse answers that are heard or seen: they cost a multiple of words."""
+    if value is not None and (not isinstance(value, list) or any(each != "text" for each in value)):
+        raise wrong('must be ["text"]: this portal does not know what other answers cost.')
+    return value
+
+
 def _exact(value: Any) -> Any:
     """Refuse a name that another server might read as another one."""
     if isinstance(value, str) and value != value.strip():
@@ -72,6 +79,10 @@ Pace = Annotated[
     StrictStr, BeforeValidator(_usual), described_as({"type": "string", "not": {"enum": ["priority", "fast"]}})
 ]
 
+Modalities = Annotated[
+    Any, BeforeValidator(_words_alone), described_as({"type": "array", "items": {"const": "text"}}, {"type": "null"})
+]
+
 
 class ModelCall(Command):
     """What every call to a model says."""
@@ -79,6 +90,7 @@ class ModelCall(Command):
     model: ModelName
     stream: StrictBool | None = None
     service_tier: Pace | None = None
+    modalities: Modalities = None
 
     @model_validator(mode="before")
     @classmethod

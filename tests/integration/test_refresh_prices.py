@@ -29,6 +29,7 @@ def public_list(**changes):
     """LiteLLM's list as it would be if nothing had changed, but for these rows; None takes one out."""
     columns = {"prompt": "input_cost_per_token", "completion": "output_cost_per_token"}
     columns |= {"cached": "cache_read_input_token_cost", "cache_write": "cache_creation_input_token_cost"}
+    columns |= {"cache_write_1h": "cache_creation_input_token_cost_above_1hr"}
     public = {}
     for model, row in prices.listed().items():
         public[model] = {"mode": row["mode"], "litellm_provider": row["provider"]} | {

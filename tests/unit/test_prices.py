@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfserve import prices
-from selfserve.prices import Price, Rate, Usage, cost_of, find_price, read_price, trim, write
+from selfserve.prices import Price, Usage, cost_of, find_price, price_of, rate_of, read_price, trim, write
 
-MINI = Rate(Decimal("0.00000025"), Decimal("0.000002"), Decimal("0.000000025"), Decimal("0.00000025"))
+MINI = rate_of(Decimal("0.00000025"), Decimal("0.000002"), Decimal("0.000000025"))
 TOKENS = st.integers(0, 2_000_000)
 
 
@@ -20,7 +20,7 @@ def test_tokens_from_the_cache_are_cheaper_and_counted_once():
 
 
 def test_a_cost_below_a_nano_dollar_is_rounded_half_up_once():
-    half = Rate(Decimal("0.0000000005"), Decimal(0), Decimal(0), Decimal(0))
+    half = rate_of(Decimal("0.0000000005"), Decimal(0), Decimal(0))
     assert [cost_of(Price("x", "chat", half), Usage(tokens)) for tokens in (0, 1, 2, 3)] == [0, 1, 1, 2]
 
 
@@ -34,6 +34,28 @@ def test_longer_prompts_cost_what_their_length_costs():
 
 def test_a_provider_that_tells_more_cached_than_sent_makes_nothing_negative():
     assert cost_of(Price("x", "chat", MINI), Usage(prompt_tokens=10, cached_tokens=30)) == 30 * 25
+
+
+def test_what_is_written_to_a_cache_for_an_hour_costs_twice_the_prompt():
+    price = find_price("claude-sonnet-4-5")
+    usage = Usage(1_000, cache_write_tokens=900, cache_write_1h_tokens=500)
+    assert cost_of(price, usage) == 100 * 3_000 + 400 * 3_750 + 500 * 6_000
+    assert price.dearest.cache_write_1h <= 2 * price.dearest_prompt
+
+
+def test_a_price_that_says_nothing_of_what_is_written_to_a_cache_charges_what_anthropic_does():
+    price = price_of("0.000003", "0.000015", "0.0000003")
+    usage = Usage(1_000, cached_tokens=100, cache_write_tokens=900, cache_write_1h_tokens=500)
+    assert cost_of(price, usage) == 100 * 300 + 400 * 3_750 + 500 * 6_000
+    assert price.dearest_prompt == Decimal("0.00000375")
+
+
+def test_thoughts_that_cost_more_than_answers_are_part_of_the_answer():
+    told = {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
+    rows = trim(
+        {"a": told | {"output_cost_per_reasoning_token": 9e-06}, "b": told | {"output_cost_per_reasoning_token": 1e-06}}
+    )
+    assert [rows[name]["completion"] for name in "ab"] == ["0.000009", "0.000002"]
 
 
 @given(prompt=TOKENS, completion=TOKENS, share=st.floats(0, 1))

@@ -168,6 +168,31 @@ def test_only_the_data_of_an_image_is_no_text():
     assert most_tokens(chat(hidden)) > 18_000 + IMAGE
 
 
+def test_a_prompt_that_is_to_stay_in_a_cache_for_an_hour_counts_twice():
+    for text, times in (
+        ({"type": "text", "text": '"1h"'}, 1),
+        ({"cache_control": {"type": "ephemeral", "ttl": "1h"}}, 2),
+    ):
+        assert most_tokens(chat(text)) == times * beside(chat(text))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}},
+        {"type": "audio_url", "audio_url": {"url": "https://localhost/a.mp3"}},
+        {"type": "text", "text": "Listen:", "input_audio": {"data": "AAAA"}},
+        {"type": "audio", "data": "AAAA"},
+        {"role": "assistant", "audio": {"id": "audio_1"}},
+    ],
+    ids=str,
+)
+def test_sound_is_refused(part):
+    """Its tokens cost up to 66 times as much as those of text."""
+    with pytest.raises(Invalid, match="Sound"):
+        most_tokens(chat(part))
+
+
 def test_tools_are_told_to_the_model_too():
     function = {"type": "function", "function": {"name": "f"}}
     plain = {"model": "m", "tools": [function]}

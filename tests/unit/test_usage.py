@@ -46,6 +46,20 @@ SAID = {
         {"input_tokens": 10**12, "output_tokens": 5, "cache_read_input_tokens": 10**12},
         Usage(10**12, 5, 10**12),
     ),
+    "messages for an hour": (
+        {
+            "input_tokens": 10,
+            "output_tokens": 5,
+            "cache_read_input_tokens": 0,
+            "cache_creation_input_tokens": 9,
+            "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 7},
+        },
+        Usage(19, 5, 0, 9, 7),
+    ),
+    "for longer than was written": (
+        {"input_tokens": 10, "output_tokens": 5, "cache_creation": {"ephemeral_1h_input_tokens": 7}},
+        Usage(10, 5),
+    ),
     "thoughts beside": ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 40}, Usage(10, 30)),
     "deepseek": ({"prompt_tokens": 10, "completion_tokens": 5, "prompt_cache_hit_tokens": 4}, Usage(10, 5, 4)),
     "nulls": ({"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": None}, Usage(10, 5)),

@@ -119,7 +119,7 @@ def test_an_upstream_may_want_its_key_in_another_header_and_models_have_other_na
     assert "authorization" not in got
     call = recorded()
     assert (call.model, call.provider) == ("fox", "ours")
-    assert call.cost == (PROMPT + 6) * 3_000 + COMPLETION * 15_000
+    assert call.cost == (PROMPT + 4) * 3_000 + 2 * 3_750 + COMPLETION * 15_000  # two were written to a cache
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,8 @@ REFUSED = [
     ({"model": "gpt-4o-mini", "messages": [], "max_tokens": "900"}, "max_tokens"),
     ({"model": "gpt-4o-mini", "messages": [], "max_tokens": -1}, "max_tokens"),
     ({"model": "gpt-4o-mini", "messages": [], "service_tier": "priority"}, "service_tier"),
+    ({"model": "gpt-4o-mini", "messages": [], "modalities": ["text", "audio"]}, "modalities"),
+    ({"model": "gpt-4o-mini", "messages": [{"content": [{"type": "input_audio"}]}]}, "messages"),
 ]
 
 

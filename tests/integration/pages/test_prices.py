@@ -7,7 +7,7 @@ import pytest
 
 from selfserve.clock import now
 from selfserve.models import AuditEvent, DailySpend, ModelPrice
-from selfserve.prices import Price, Rate
+from selfserve.prices import Price, rate_of
 from selfserve.upstreams import Route, Upstreams
 from tests.factories import change, make_key, make_price, make_user, rows, save
 from tests.integration.pages.parts import errors, found, link, table, toast, typed, words
@@ -65,7 +65,7 @@ def test_one_that_has_a_price_by_now_is_not_asked_for(app, page, monkeypatch):
     for model in ("gpt-4o-mini", "priced-here", "priced-in-the-file"):
         made_unpriced_calls(model, 2)
     make_price("priced-here")
-    cheap = Price("", "chat", Rate(Decimal("1e-7"), Decimal(0), Decimal("1e-7"), Decimal("1e-7")))
+    cheap = Price("", "chat", rate_of(Decimal("1e-7"), Decimal(0), None))
     upstreams = app.config["UPSTREAMS"]
     route = Route("priced-in-the-file", upstreams.rest, "x", cheap)
     monkeypatch.setitem(app.config, "UPSTREAMS", Upstreams({"priced-in-the-file": route}, upstreams.rest))

@@ -36,7 +36,7 @@ def dollars(nanos):
     return Decimal(nanos) / 10**9
 
 
-PRICE = Price("local", "chat", Rate(dollars(IN), dollars(OUT), dollars(IN), dollars(IN)))
+PRICE = Price("local", "chat", Rate(dollars(IN), dollars(OUT), *[dollars(IN)] * 3))
 UPSTREAMS = Upstreams({"m": Route("m", Upstream("local", "http://127.0.0.1:9/v1", ""), "m", PRICE)})
 
 
