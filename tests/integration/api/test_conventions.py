@@ -1,6 +1,7 @@
 """What holds for the whole JSON face: one envelope, helpful refusals, and no way to break it."""
 
 import json
+from io import BytesIO
 
 import pytest
 
@@ -41,6 +42,22 @@ def test_the_documented_trap_of_the_comments_is_explained(master):
     answer = master.send("POST", "/user/new", DOCUMENTED_WITH_COMMENTS, headers={"Content-Type": "application/json"})
     assert answer.status == 400
     assert "#" in answer.error["message"]
+
+
+def test_a_comment_is_looked_for_only_at_the_beginning_of_a_body(master):
+    """S-32: to look through megabytes took gigabytes."""
+    large = b'{"a":' + b" " * 500_000 + b"oops # a comment"
+    answer = master.send("POST", "/user/new", large, headers={"Content-Type": "application/json"})
+    assert (answer.status, "comment" in answer.text) == (400, False)
+    assert "line 1, column" in answer.error["message"]
+
+
+def test_a_body_that_comes_in_chunks_is_too_much_like_any_other(app):
+    """S-32: and is not read as the half of it that was taken in."""
+    headers = {"Authorization": f"Bearer {MASTER_KEY}", "Transfer-Encoding": "chunked"}
+    sent = {"input_stream": BytesIO(b'{"a": "' + b"x" * 1_100_000 + b'"}'), "content_type": "application/json"}
+    environ = {"wsgi.input_terminated": True}
+    assert app.test_client().post("/user/new", headers=headers, environ_overrides=environ, **sent).status_code == 413
 
 
 def test_broken_json_says_where(master):
