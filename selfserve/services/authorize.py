@@ -190,14 +190,13 @@ def _share(standing: Standing, ask: Ask, price: Price | None) -> _Share:
 def _too_little_left(thing: ApiKey | User, standing: Standing) -> BudgetExceeded:
     """Say that what is left does not pay a call like this: because others run, or because it is nearly used up."""
     held = next(use.held for each, use in standing.uses if each is thing)
-    spent, most = to_dollars(thing.spend), to_dollars(thing.max_budget or 0)
     if held:
         return BudgetExceeded(
-            f"{_whose(thing)}: ${to_dollars(held):,.4f} of its budget of ${most:,.2f} is held by calls that run now. "
-            "Try again when they are done, or ask for fewer tokens (max_tokens).",
+            f"{_whose(thing)}: ${to_dollars(held):,.4f} of its ${to_dollars(thing.max_budget or 0):,.2f} is held by calls "
+            "that run now. Try again when they are done, or ask for fewer tokens (max_tokens).",
             retry_after=_HELD_SECONDS,
         )
     return BudgetExceeded(
-        f"Budget has been exceeded! {_whose(thing)} Current cost: ${spent:,.4f}, Max budget: ${most:,.2f}. What is "
-        "left does not pay this prompt and a short answer: send a shorter one, call a cheaper model or ask for more."
+        f"{_used_up(thing)} What is left does not pay this prompt and a short answer: send a shorter one or call a "
+        "cheaper model."
     )

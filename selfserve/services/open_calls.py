@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import aliased
 
@@ -19,7 +19,7 @@ from selfserve.errors import Unauthenticated, Unavailable
 from selfserve.extensions import db
 from selfserve.models import ApiKey, ModelPrice, OpenCall, RateWindow, User
 from selfserve.prices import Price, Usage, cost_of, price_of
-from selfserve.schemas.spend import CallRecord
+from selfserve.schemas.spend import MAX_COST, CallRecord
 from selfserve.services import rates, rates_redis
 from selfserve.services.spend import add_calls
 
@@ -181,15 +181,14 @@ def close_lapsed() -> int:
     """Record calls that were cut off by a crash as what they are: of unknown cost; tell how many."""
     lapsed = select(OpenCall).where(OpenCall.lapses_at <= now()).order_by(OpenCall.lapses_at).limit(MOST_CLOSED)
     rows = list(db.session.scalars(lapsed))
-    for row in rows:
-        with transaction(durable=False):
-            add_calls([_uncounted(row)])
-            _forget([row.request_id])
-    return len(rows)
+    return sum(_is_closed(row) for row in rows)
 
 
 def _is_recorded(admission: Admission, record: CallRecord) -> bool:
-    """Record a call and let go of what it held, or keep it for later while the database is away."""
+    """Record a call and let go of what it held, or keep it for later while the database is away.
+
+    It never raises: what went wrong here is no reason to keep an answer from whoever paid for it.
+    """
     tokens = record.prompt_tokens + record.completion_tokens
     try:
         with transaction(durable=False):
@@ -200,7 +199,22 @@ def _is_recorded(admission: Admission, record: CallRecord) -> bool:
         _waiting.append((admission, record))
         _log.warning("a call waits until it can be recorded: %s", type(error).__name__)
         return False
+    except Exception as error:
+        _log.error("call %s could not be recorded and will lapse: %s", admission.request_id, type(error).__name__)
+        return False
     rates_redis.count_tokens(admission.metered, tokens)
+    return True
+
+
+def _is_closed(row: OpenCall) -> bool:
+    """Record one call that was cut off; whatever is wrong with it keeps no other one from being recorded."""
+    try:
+        with transaction(durable=False):
+            add_calls([_uncounted(row)])
+            _forget([row.request_id])
+    except Exception as error:
+        _log.warning("call %s was cut off and could not be recorded: %s", row.request_id, type(error).__name__)
+        return False
     return True
 
 
@@ -211,8 +225,8 @@ def _close_lapsed_at_times() -> None:
     _last_closing[0] = time.monotonic()
     try:
         close_lapsed()
-    except (*_AWAY, SQLAlchemyError) as error:
-        _log.warning("calls that were cut off could not be recorded: %s", type(error).__name__)
+    except _AWAY as error:
+        _log.warning("calls that were cut off could not be looked for: %s", type(error).__name__)
 
 
 def _cost(admission: Admission, outcome: Outcome) -> tuple[int | None, CallException | None]:
@@ -221,7 +235,7 @@ def _cost(admission: Admission, outcome: Outcome) -> tuple[int | None, CallExcep
         return 0, None
     if admission.price is None:
         return None, CallException.PRICE_UNKNOWN
-    cost = cost_of(admission.price, outcome.usage)
+    cost = min(cost_of(admission.price, outcome.usage), MAX_COST)
     if 0 < admission.reserved < cost:
         return cost, CallException.MORE_THAN_ASKED
     return cost, CallException.USAGE_ESTIMATED if outcome.is_estimated else None

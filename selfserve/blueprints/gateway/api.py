@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, has_request_context, request
+from flask import Blueprint, Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
 
 from selfserve.calls import Admission, Outcome
@@ -37,7 +37,7 @@ from selfserve.services.authorize import authorize
 from selfserve.services.open_calls import settle
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.links import settings
-from selfserve.web.logs import write_error, write_line
+from selfserve.web.logs import write_line
 from selfserve.web.render import EVENTS, JSON, passes_on, raises
 
 api = Blueprint("gateway_api", __name__)
@@ -169,21 +169,12 @@ def _streamed(stream: Stream) -> Response:
 
 
 def _settling(admission: Admission) -> Callable[[Outcome], int | None]:
-    """Make what records a call, also when the request is over and only its stream still runs.
-
-    Then there is nobody to tell that it could not be recorded: it is logged, and the open call lapses as uncounted.
-    """
+    """Make what records a call, also when the request is over and only its stream still runs."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def record(outcome: Outcome) -> int | None:
         """Record how it went."""
-        try:
-            with app.app_context():
-                return settle(admission, outcome)
-        except Exception as error:
-            if has_request_context():
-                raise
-            write_error(f"call {admission.request_id} could not be recorded", error)
-            return None
+        with app.app_context():
+            return settle(admission, outcome)
 
     return record
