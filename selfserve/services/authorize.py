@@ -192,7 +192,7 @@ def _too_little_left(thing: ApiKey | User, standing: Standing) -> BudgetExceeded
     held = next(use.held for each, use in standing.uses if each is thing)
     if held:
         return BudgetExceeded(
-            f"{_whose(thing)}: ${to_dollars(held):,.4f} of its ${to_dollars(thing.max_budget or 0):,.2f} is held by calls "
+            f"{_whose(thing)}: ${to_dollars(held):,.4f} of ${to_dollars(thing.max_budget or 0):,.2f} is held by calls "
             "that run now. Try again when they are done, or ask for fewer tokens (max_tokens).",
             retry_after=_HELD_SECONDS,
         )
