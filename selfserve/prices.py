@@ -67,6 +67,8 @@ class Price:
     longer: tuple[tuple[int, Rate], ...] = ()
     most_prompt_tokens: int | None = None
     most_completion_tokens: int | None = None
+    thinks: bool = False
+    """Whether it may think before it speaks, which is paid and not always seen."""
 
     def rate(self, prompt_tokens: int) -> Rate:
         """Give the rate for a prompt of this length."""
@@ -110,11 +112,11 @@ def price_of(prompt: str, completion: str, cached: str | None) -> Price:
 
 
 def with_sizes(price: Price | None, listed: Price | None) -> Price | None:
-    """Give the price that an admin set, with the sizes that the list knows; without one, what is listed."""
+    """Give the price that an admin set, with the rest that the list knows; without one, what is listed."""
     if price is None or listed is None:
         return price or listed
-    sizes = {name: getattr(listed, name) for name in ("most_prompt_tokens", "most_completion_tokens")}
-    return replace(price, provider=listed.provider, mode=listed.mode, **sizes)
+    rest = ("provider", "mode", "most_prompt_tokens", "most_completion_tokens", "thinks")
+    return replace(price, **{name: getattr(listed, name) for name in rest})
 
 
 def worst_cost(price: Price, prompt_tokens: int, completion_tokens: int) -> int:
@@ -152,6 +154,7 @@ def read_price(row: Mapping[str, Any]) -> Price:
         tuple(sorted(longer, key=lambda tier: tier[0])),
         row.get("most_prompt_tokens"),
         row.get("most_completion_tokens"),
+        row.get("thinks", False),
     )
 
 
@@ -177,6 +180,7 @@ def _trimmed(row: Mapping[str, Any]) -> dict[str, Any]:
     thresholds = sorted({_threshold(name) for name in row} - {None}, key=lambda each: each or 0)
     longer = {str(each): _prices(row, f"_above_{(each or 0) // 1000}k_tokens") for each in thresholds}
     kept |= {"longer": longer} if longer else {}
+    kept |= {"thinks": True} if row.get("supports_reasoning") is True else {}
     sizes = {"most_prompt_tokens": row.get("max_input_tokens"), "most_completion_tokens": row.get("max_output_tokens")}
     return kept | {name: size for name, size in sizes.items() if isinstance(size, int)}
 

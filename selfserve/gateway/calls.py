@@ -1,19 +1,20 @@
 """A call that was let in, on its way to its upstream and back: sent, answered, and settled before the answer leaves."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import orjson
 
 from selfserve.calls import Admission, Ask, Outcome
+from selfserve.clock import now
 from selfserve.errors import DomainError, UpstreamFailed, UpstreamTimeout
 from selfserve.gateway.client import Patience, Reply, post, shown_key
-from selfserve.gateway.dialects import Dialect
+from selfserve.gateway.dialects import OPENAI_THINKS, Dialect
 from selfserve.gateway.refusals import is_refusal, refusal, told
 from selfserve.gateway.streams import Heard, Settlement, Stream, without_key
-from selfserve.gateway.usage import guessed
+from selfserve.gateway.usage import guessed, with_thoughts
 from selfserve.schemas.model_calls import ModelCall
 from selfserve.upstreams import Upstream
 
@@ -64,7 +65,8 @@ def send(
 
     Raises UpstreamFailed, UpstreamTimeout and what the upstream refused; that is settled too.
     """
-    settlement, upstream = Settlement(settle), admission.route.upstream
+    settlement = Settlement(lambda outcome: settle(_with_thoughts(passing, admission, outcome)))
+    upstream = admission.route.upstream
     try:
         address = upstream.base_url + passing.dialect.path
         reply = post(address, passing.body_for(admission), passing.headers_for(upstream), patience)
@@ -114,6 +116,17 @@ def _read(body: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise UpstreamFailed("The model's server answered something that is no answer of a model.")
     return answer
+
+
+def _with_thoughts(passing: Passing, admission: Admission, outcome: Outcome) -> Outcome:
+    """Count what a model may have thought unseen before its answer broke off: else it costs nothing to leave."""
+    price, ask = admission.price, passing.ask
+    thinks = (price and price.thinks) or OPENAI_THINKS.match(admission.route.upstream_model)
+    if not outcome.is_estimated or outcome.usage is None or outcome.status < 300 or not (thinks and ask.has_output):
+        return outcome
+    most = admission.max_tokens or ask.max_tokens or (price.most_completion_tokens if price else None)
+    seconds = (now() - admission.started_at).total_seconds()
+    return replace(outcome, usage=with_thoughts(outcome.usage, seconds, most, ask.choices))
 
 
 def _guess(passing: Passing, error: DomainError, received: int = 0) -> Outcome:

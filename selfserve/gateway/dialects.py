@@ -11,7 +11,7 @@ from selfserve.gateway.events import DONE, write_event
 from selfserve.gateway.prompts import most_tokens
 from selfserve.schemas.model_calls import ModelCall
 
-_THINKS = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9])")
+OPENAI_THINKS = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9])")
 """OpenAI's models that want `max_completion_tokens`; other servers know `max_tokens` better."""
 
 
@@ -85,7 +85,7 @@ class Chat(Dialect):
 
     def limit(self, model: str) -> str:
         """Name the field that this model minds."""
-        return self.limits[1 if _THINKS.match(model) else 0]
+        return self.limits[1 if OPENAI_THINKS.match(model) else 0]
 
 
 class Completions(Dialect):

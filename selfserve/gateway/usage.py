@@ -8,6 +8,8 @@ from selfserve.prices import Usage
 
 MOST = 10**12
 """More tokens than any call has: an upstream that says so is not believed."""
+PACE = 100
+"""Tokens a second that a model may think."""
 _SPOKEN = ("content", "text", "arguments", "partial_json", "thinking", "reasoning_content", "refusal", "delta")
 
 
@@ -31,23 +33,30 @@ def read_usage(told: Any) -> Usage | None:
     return Usage(prompt, max(completion, total - prompt), min(read, prompt - written), written, kept)
 
 
-def guessed(told: Usage | None, most_prompt_tokens: int, characters: int) -> Usage:
-    """Guess what was used from what came through, at least as much as was told."""
+def guessed(told: Usage | None, most_prompt_tokens: int, length: int) -> Usage:
+    """Guess what was used from how many bytes came through, at least as much as was told."""
     told = told or Usage(likely_tokens(most_prompt_tokens))
-    return replace(told, completion_tokens=max(told.completion_tokens, likely_tokens(characters)))
+    return replace(told, completion_tokens=max(told.completion_tokens, likely_tokens(length)))
+
+
+def with_thoughts(usage: Usage, seconds: float, most: int | None, choices: int) -> Usage:
+    """Guess what was used by answers that broke off after they were thought about unseen, each up to its limit."""
+    each = min(int(seconds * PACE), MOST if most is None else most)
+    return replace(usage, completion_tokens=max(usage.completion_tokens, min(each * choices, MOST)))
 
 
 def spoken(answer: Any) -> int:
-    """Count the characters that a model said in an answer or in a piece of one. It may lie deep: no recursion."""
-    characters, rest = 0, [answer]
+    """Count the bytes that a model said in an answer or in a piece of one. It may lie deep: no recursion."""
+    length, rest = 0, [answer]
     while rest:
         thing = rest.pop()
         if isinstance(thing, dict):
-            characters += sum(len(thing[word]) for word in _SPOKEN if isinstance(thing.get(word), str))
+            said = (thing.get(word) for word in _SPOKEN)
+            length += sum(len(text.encode()) for text in said if isinstance(text, str))
             rest.extend(thing.values())
         elif isinstance(thing, list):
             rest.extend(thing)
-    return characters
+    return length
 
 
 def _is_beside(told: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfserve import prices
-from selfserve.prices import Price, Usage, cost_of, find_price, price_of, rate_of, read_price, trim, write
+from selfserve.prices import Price, Usage, cost_of, find_price, price_of, rate_of, read_price, trim, with_sizes, write
 
 MINI = rate_of(Decimal("0.00000025"), Decimal("0.000002"), Decimal("0.000000025"))
 TOKENS = st.integers(0, 2_000_000)
@@ -56,6 +56,13 @@ def test_thoughts_that_cost_more_than_answers_are_part_of_the_answer():
         {"a": told | {"output_cost_per_reasoning_token": 9e-06}, "b": told | {"output_cost_per_reasoning_token": 1e-06}}
     )
     assert [rows[name]["completion"] for name in "ab"] == ["0.000009", "0.000002"]
+
+
+def test_the_list_knows_who_thinks_also_where_an_admin_set_the_price():
+    assert [find_price(model).thinks for model in ("gpt-5", "o3", "claude-sonnet-4-5", "gpt-4o")] == [True] * 3 + [
+        False
+    ]
+    assert with_sizes(price_of("1", "2", None), find_price("gpt-5")).thinks
 
 
 @given(prompt=TOKENS, completion=TOKENS, share=st.floats(0, 1))

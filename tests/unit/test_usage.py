@@ -2,7 +2,7 @@
 
 import pytest
 
-from selfserve.gateway.usage import guessed, read_usage, spoken
+from selfserve.gateway.usage import guessed, read_usage, spoken, with_thoughts
 from selfserve.prices import Usage
 
 SAID = {
@@ -88,6 +88,19 @@ def test_a_guess_is_never_less_than_what_was_told():
     assert guessed(None, 400, 40) == Usage(100, 10)
     assert guessed(Usage(7, 1, 2, 3), 400, 40) == Usage(7, 10, 2, 3)
     assert guessed(Usage(7, 99), 400, 40) == Usage(7, 99)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most", "choices", "tokens"),
+    [(30, 2_000, 1, 2_000), (3, 2_000, 2, 600), (3, None, 1, 300), (0.01, 9, 1, 7)],
+)
+def test_what_was_thought_unseen_is_guessed_by_how_long_it_took_up_to_the_limit(seconds, most, choices, tokens):
+    assert with_thoughts(Usage(10, 7), seconds, most, choices) == Usage(10, tokens)
+
+
+def test_what_is_said_in_many_bytes_is_more_tokens():
+    """A character of Chinese is about a token, and one of an emoji more."""
+    assert spoken({"content": "\u72d0\u72f8\U0001f98a"}) == 10
 
 
 def test_what_a_model_said_is_counted_wherever_it_stands():
