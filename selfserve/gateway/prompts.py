@@ -30,6 +30,14 @@ _TEXT = re.compile(
 _MEDIA = ("image_url", "image", "images", "video_url", "video", "videos", "file", "file_id", "file_url", "file_data")
 _SOUNDS = ("input_audio", "audio_url", "audio")
 _DATA = ("url", "data", "file_data")
+_FETCHING = (
+    *("mcp_servers", "container", "web_search_options", "plugins"),
+    *("search_parameters", "data_sources", "enable_search"),
+)
+"""Words that let an upstream fetch more for its model than a body says."""
+_RUN_BY_CLIENTS = re.compile(r"local_shell|apply_patch|(computer|text_editor|bash|memory)(_\w+)?")
+_ANSWERS = 10
+"""How many times the prompt's price a token of the answer costs, at those models that take a guess of it."""
 _AN_HOUR = b'"1h"'
 _PDF = re.compile(r"(data:application/pdf;base64,)?JVBERi0")
 
@@ -48,7 +56,7 @@ def most_tokens(content: dict[str, Any]) -> int:
     parts = list(_parts(content))
     data = {id(text): len(text) for part in parts for text in _data(part)}
     text = max(len(written) - sum(data.values()), 0)
-    most = text + sum(map(_tokens_of, parts)) + _stored(content) + _of_tools(content)
+    most = text + sum(map(_tokens_of, parts)) + _stored(content) + _of_tools(content) + _predicted(content)
     return most * 2 if _AN_HOUR in written else most
 
 
@@ -114,16 +122,28 @@ def _is_data(text: str, kind: str) -> bool:
 
 
 def _stored(content: dict[str, Any]) -> int:
-    """Count what lies at the upstream."""
+    """Count what lies at the upstream, and what it fetches from elsewhere."""
     named = (content.get("previous_response_id"), content.get("conversation"), isinstance(content.get("prompt"), dict))
-    return STORED * sum(map(bool, named))
+    fetched = (content.get(word) not in (None, False, []) for word in _FETCHING)
+    return STORED * sum(map(bool, named)) + FILE * sum(fetched)
 
 
 def _of_tools(content: dict[str, Any]) -> int:
-    """Count what an upstream says to its model about tools."""
-    tools = content.get("tools") or content.get("functions")
-    if not isinstance(tools, list):
+    """Count what an upstream says to its model about tools, and what those bring that are its own."""
+    told = [content.get(name) for name in ("tools", "functions") if content.get(name)]
+    tools = [tool for each in told for tool in (each if isinstance(each, list) else [each])]
+    return bool(tools) * BUILT_IN + sum(map(_of_tool, tools))
+
+
+def _of_tool(tool: Any) -> int:
+    """Count what one brings: one that the client runs is only described, any other may bring as much as a file."""
+    kind = tool.get("type", "function" if "name" in tool else "") if isinstance(tool, dict) else ""
+    if kind in ("function", "custom"):
         return 0
-    return BUILT_IN * (
-        1 + sum(isinstance(tool, dict) and tool.get("type") not in (None, "function", "custom") for tool in tools)
-    )
+    return BUILT_IN if _RUN_BY_CLIENTS.fullmatch(str(kind)) else FILE
+
+
+def _predicted(content: dict[str, Any]) -> int:
+    """Count a guess of the answer: what is wrong in it is paid as more of the answer, at a multiple of the prompt."""
+    guess = content.get("prediction")
+    return len(orjson.dumps(guess)) * _ANSWERS if guess else 0

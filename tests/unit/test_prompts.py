@@ -194,11 +194,41 @@ def test_sound_is_refused(part):
 
 
 def test_tools_are_told_to_the_model_too():
-    function = {"type": "function", "function": {"name": "f"}}
-    plain = {"model": "m", "tools": [function]}
+    tools = [{"type": "function", "function": {"name": "f"}}, {"name": "g", "input_schema": {}}, {"type": "custom"}]
+    plain = {"model": "m", "tools": tools}
     assert most_tokens(plain) == beside(plain) + BUILT_IN
-    own = {"model": "m", "tools": [function, {"type": "web_search"}, {"type": "computer_20250124"}]}
-    assert most_tokens(own) == beside(own) + 3 * BUILT_IN
+    known = {"model": "m", "tools": [*tools, {"type": "computer_20250124"}, {"type": "local_shell"}]}
+    assert most_tokens(known) == beside(known) + 3 * BUILT_IN
+    old = {"model": "m", "functions": [{"name": "f"}]}
+    assert most_tokens(old) == beside(old) + BUILT_IN
+
+
+FETCHING = [
+    {"tools": [{"type": "web_search"}]},
+    {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+    {"tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]},
+    {"tools": [{"type": "mcp", "server_url": "https://localhost"}]},
+    {"tools": [{"googleSearch": {}}]},
+    {"tools": {"googleSearch": {}}},
+    {"tools": ["web_search"]},
+    {"functions": [{"type": "web_search"}], "tools": [{"type": "function"}]},
+    {"mcp_servers": [{"type": "url", "url": "https://localhost"}]},
+    {"web_search_options": {"search_context_size": "high"}},
+    {"web_search_options": {}},
+    {"plugins": [{"id": "web"}]},
+]
+
+
+@pytest.mark.parametrize("content", FETCHING, ids=str)
+def test_what_an_upstream_fetches_by_itself_counts_as_a_file(content):
+    """Each search tells the model tens of thousands of tokens that are in no body."""
+    assert FILE < most_tokens({"model": "m", "messages": []} | content) < FILE + 2 * BUILT_IN
+
+
+def test_a_guess_of_the_answer_may_be_paid_as_one():
+    """What is wrong in it costs as much as the answer, and max_tokens does not bound it."""
+    guess = {"type": "content", "content": "x" * 9_000}
+    assert most_tokens({"model": "m", "messages": [], "prediction": guess}) > 11 * 9_000
 
 
 def test_a_body_is_counted_however_deep_or_refused():
