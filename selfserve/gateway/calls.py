@@ -9,7 +9,7 @@ import orjson
 
 from selfserve.calls import Admission, Ask, Outcome
 from selfserve.clock import now
-from selfserve.errors import DomainError, UpstreamFailed, UpstreamTimeout
+from selfserve.errors import BudgetExceeded, DomainError, UpstreamFailed, UpstreamTimeout
 from selfserve.gateway.client import Patience, Reply, post, shown_key
 from selfserve.gateway.dialects import OPENAI_THINKS, Dialect
 from selfserve.gateway.refusals import is_refusal, refusal, told
@@ -63,7 +63,8 @@ def send(
 ) -> Whole | Stream:
     """Send a call on. A whole answer is settled when this returns, a stream at its end or when it is closed.
 
-    Raises UpstreamFailed, UpstreamTimeout and what the upstream refused; that is settled too.
+    Raises UpstreamFailed, UpstreamTimeout, what the upstream refused, and BudgetExceeded where too little is left to
+    think as asked; that is settled too.
     """
     settlement = Settlement(lambda outcome: settle(_with_thoughts(passing, admission, outcome)))
     upstream = admission.route.upstream
@@ -71,6 +72,9 @@ def send(
         address = upstream.base_url + passing.dialect.path
         reply = post(address, passing.body_for(admission), passing.headers_for(upstream), patience)
         return _answer(passing, reply, upstream, settlement)
+    except BudgetExceeded as error:
+        settlement(Outcome(error.status))
+        raise
     except UpstreamTimeout as error:
         settlement(_guess(passing, error))
         raise
@@ -93,13 +97,13 @@ def _answer(passing: Passing, reply: Reply, upstream: Upstream, settlement: Sett
 
 
 def _whole(passing: Passing, reply: Reply, upstream: Upstream, settlement: Settlement) -> Whole:
-    """Take in an answer that is no stream, and settle it. What it cost is guessed where it breaks off."""
+    """Take in an answer that is no stream, and settle it. What it cost is guessed where it cannot be read."""
     try:
         body = reply.whole()
+        answer = _read(body)
     except DomainError as error:
         settlement(_guess(passing, error, reply.received))
         raise
-    answer = _read(body)
     if is_refusal(answer):
         raise told(answer, UpstreamFailed.status, upstream)
     heard = Heard(passing.dialect, passing.ask, is_whole=True)

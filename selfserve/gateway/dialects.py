@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from selfserve.calls import Ask
-from selfserve.errors import DomainError
+from selfserve.errors import BudgetExceeded, DomainError
 from selfserve.gateway.events import DONE, write_event
 from selfserve.gateway.prompts import most_tokens
 from selfserve.schemas.model_calls import ModelCall
@@ -31,9 +31,13 @@ class Dialect:
         return Ask(call.model, most_tokens(content), call.most_tokens, call.choices, self.has_output)
 
     def changed(self, content: dict[str, Any], model: str, most: int | None) -> dict[str, Any]:
-        """Give what the body must say instead: the upstream's name of the model, a lower limit, that usage is told."""
+        """Give what the body must say instead: the upstream's name of the model, a lower limit, that usage is told.
+
+        Raises BudgetExceeded where the lower limit leaves no room for the thoughts that are asked for.
+        """
         changes: dict[str, Any] = {} if content["model"] == model else {"model": model}
         if most is not None:
+            _refuse_thoughts_over(most, content)
             changes |= dict.fromkeys([name for name in self.limits if content.get(name) is not None], most)
             changes |= {} if changes.keys() & set(self.limits) else {self.limit(model): most}
         if self.hides_usage(content):
@@ -157,3 +161,14 @@ def is_finished(event: dict[str, Any]) -> bool:
 def envelope(error: DomainError) -> dict[str, Any]:
     """Write an error as every answer of ours does."""
     return {"message": error.message, "type": error.type, "param": error.param, "code": str(error.status)}
+
+
+def _refuse_thoughts_over(most: int, content: dict[str, Any]) -> None:
+    """Refuse to ask for more thoughts than an answer may have tokens: the upstream would only say that it is wrong."""
+    thinking = content.get("thinking")
+    asked = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
+    if isinstance(asked, int) and asked >= most:
+        raise BudgetExceeded(
+            f"What is left of the budget pays an answer of {most:,} tokens, and thinking.budget_tokens asks for "
+            f"{asked:,}. Ask for fewer, or ask an admin for more."
+        )

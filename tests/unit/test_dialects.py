@@ -2,7 +2,7 @@
 
 import pytest
 
-from selfserve.errors import UpstreamFailed
+from selfserve.errors import BudgetExceeded, UpstreamFailed
 from selfserve.gateway import dialects
 from selfserve.gateway.dialects import CHAT, COMPLETIONS, EMBEDDINGS, MESSAGES, RESPONSES
 from selfserve.gateway.events import DONE, read_event
@@ -86,6 +86,16 @@ CHANGES = [
 @pytest.mark.parametrize(("dialect", "content", "model", "most", "changes"), CHANGES)
 def test_only_what_must_change_changes(dialect, content, model, most, changes):
     assert dialect.changed(content, model, most) == changes
+
+
+@pytest.mark.parametrize("dialect", [MESSAGES, CHAT])
+def test_a_limit_that_leaves_no_room_for_the_thoughts_asked_for_is_too_little_money(dialect):
+    content = {"model": "m", "max_tokens": 9_000, "thinking": {"type": "enabled", "budget_tokens": 2_000}}
+    assert dialect.changed(content, "m", 2_001) == {"max_tokens": 2_001}
+    with pytest.raises(
+        BudgetExceeded, match=r"pays an answer of 2,000 tokens, and thinking\.budget_tokens asks for 2,000"
+    ):
+        dialect.changed(content, "m", 2_000)
 
 
 def test_each_api_knows_its_end():

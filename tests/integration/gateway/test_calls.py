@@ -163,6 +163,16 @@ def test_a_body_that_hides_its_text_as_images_holds_what_it_may_cost(curl, mia, 
     assert seen[0].reserved >= 1_000_000 * 150 + 20 * 600
 
 
+def test_who_wants_more_thought_than_the_budget_pays_is_told_so(curl, mia, upstream):
+    door = curl(make_key(mia, max_budget=DOLLAR // 1_000).secret)
+    thinking = {"type": "enabled", "budget_tokens": 8_000}
+    answer = door.post("/v1/messages", body("/v1/messages", max_tokens=9_000, thinking=thinking))
+    assert (answer.status, answer.error["type"]) == (429, "budget_exceeded")
+    assert "thinking.budget_tokens asks for 8,000" in answer.error["message"]
+    assert upstream.got == []
+    assert (recorded().status, recorded().cost) == (429, 0)
+
+
 def test_a_budget_that_is_used_up_lets_nothing_through(curl, mia, upstream):
     key = make_key(mia, max_budget=100_000)
     change(key.row, window_spend=100_000)

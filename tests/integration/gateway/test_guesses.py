@@ -1,0 +1,32 @@
+"""What a call may have used where nobody says it: never less than what came, nor than what was thought unseen."""
+
+import pytest
+
+from tests.factories import make_key
+from tests.integration.gateway.calls import CHAT, body, recorded
+
+UNREADABLE = [b"<html>Welcome to nginx</html>", b"[]", b'{"choices": [', b"[" * 5_000, b'{"choices": []} and more']
+
+
+@pytest.mark.parametrize("said", UNREADABLE, ids=["html", "a list", "half", "deep", "more"])
+def test_what_said_200_and_cannot_be_read_may_have_cost_what_came(curl, mia, upstream, said):
+    upstream.be(body=said)
+    assert curl(mia).post(CHAT, body()).status == 502
+    call = recorded()
+    assert (call.status, call.exception) == (502, "usage_estimated")
+    assert call.cost > 0
+
+
+@pytest.mark.parametrize(("model", "tokens"), [("gpt-5-mini", 900), ("gpt-4o-mini", 2)])
+def test_who_leaves_while_a_model_thinks_pays_what_it_may_have_thought(app, mia, upstream, monkeypatch, model, tokens):
+    """Else thirty thousand tokens of thoughts would cost as much as the first word."""
+    monkeypatch.setattr("selfserve.gateway.usage.PACE", 10**6)
+    upstream.be(hangs_after=1)
+    headers = {"Authorization": f"Bearer {make_key(mia).secret}"}
+    asked = body(model=model, stream=True, max_completion_tokens=900)
+    response = app.test_client().post(CHAT, json=asked, headers=headers)
+    next(iter(response.response))
+    response.close()
+    call = recorded()
+    assert (call.status, call.exception) == (499, "usage_estimated")
+    assert call.completion_tokens == tokens
