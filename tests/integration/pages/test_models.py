@@ -73,7 +73,7 @@ def test_what_no_key_may_call_and_what_is_closed_to_mia_is_told_apart(page_of):
         {"allowed_routes": ["management_routes"]},
         {"allowed_routes": ["/key/info"]},
     ],
-    ids=str,
+    ids=lambda columns: next(iter(columns)),
 )
 def test_a_key_that_calls_nothing_opens_nothing(page_of, mia, columns):
     make_key(mia, "laptop", **columns)
