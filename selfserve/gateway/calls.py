@@ -10,7 +10,7 @@ import orjson
 from selfserve.calls import Admission, Ask, Outcome
 from selfserve.clock import now
 from selfserve.errors import BudgetExceeded, DomainError, UpstreamFailed, UpstreamTimeout
-from selfserve.gateway.client import Patience, Reply, post, shown_key
+from selfserve.gateway.client import Lost, Patience, Reply, post, shown_key
 from selfserve.gateway.dialects import OPENAI_THINKS, Dialect
 from selfserve.gateway.refusals import is_refusal, refusal, told
 from selfserve.gateway.streams import Heard, Settlement, Stream, without_key
@@ -75,7 +75,7 @@ def send(
     except BudgetExceeded as error:
         settlement(Outcome(error.status))
         raise
-    except UpstreamTimeout as error:
+    except (UpstreamTimeout, Lost) as error:
         settlement(_guess(passing, error))
         raise
     except BaseException:

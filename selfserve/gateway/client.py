@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
 from time import monotonic
 from typing import Any
 
@@ -21,6 +23,8 @@ SENDING = 120
 """Seconds in which an upstream takes something of a body."""
 LARGEST = 64_000_000
 """Bytes of an answer that is no stream at most."""
+AT_ONCE = 1
+"""Seconds in which an upstream lets us know that it had ended a connection that we kept."""
 _READ = 65_536
 _TRIES = 2
 LOST = "The model's server ended the connection before its answer was whole."
@@ -37,20 +41,94 @@ class Patience:
     whole: int
 
 
-class _Patient:
-    """A connection whose patience can be changed while an answer comes in."""
+class Lost(UpstreamFailed):
+    """The connection ended when the upstream had the whole call: it may have worked on it, and be paid for that."""
 
-    line: Any = None
+
+class Line(RawIOBase):
+    """What comes in from an upstream. Each wait for it ends at its time, however slowly it drips."""
+
+    def __init__(self, sock: Any, until: float) -> None:
+        """Listen to a socket."""
+        self.sock, self.until = sock, until
+        self.raw = sock.makefile("rb", buffering=0)
+
+    def makefile(self, _mode: str) -> BufferedReader:
+        """Be read line by line, as http.client reads a socket."""
+        return BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> Any:
+        """Take what comes. Raises TimeoutError."""
+        left = self.until - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.sock.settimeout(left)
+        return self.raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self.raw.close()
+        super().close()
+
+
+class Sending:
+    """A body on its way: until when it may take, whether it left whole, and whether by a connection used before."""
+
+    def __init__(self, body: bytes, ends: float) -> None:
+        """Begin with nothing sent."""
+        self.body, self.ends = body, ends
+        self.is_kept = False
+        self.sent_at: float | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the body; whoever asks for more has sent it."""
+        yield self.body
+        self.sent_at = monotonic()
+
+    def may_go_again(self, error: Exception) -> bool:
+        """Tell whether the upstream surely did not read it: it was away, or had ended a connection that we kept."""
+        if self.sent_at is not None:
+            return self.is_kept and monotonic() - self.sent_at < AT_ONCE
+        return isinstance(error, (NewConnectionError, ProtocolError)) and not _was_slow(error)
+
+
+class _Patient:
+    """A connection that is patient with a large body, and whose patience with an answer can be changed."""
+
+    line: Line | None = None
+    is_kept = False
+    sock: Any
+    timeout: Any
+    response_class: Any
 
     def connect(self) -> None:
-        """Be patient with an upstream that takes a large body slowly, once it is reached."""
+        """Reach the upstream anew."""
         super().connect()  # type: ignore[misc]
-        self.sock.settimeout(SENDING)  # type: ignore[attr-defined]
+        self.is_kept = False
+
+    def request(self, *given: Any, **named: Any) -> None:
+        """Send a request; once the upstream is reached, it may take a body slowly."""
+        if self.sock is None:
+            self.connect()
+        if sending := named["body"]:
+            sending.is_kept = self.is_kept
+            self.timeout = max(min(SENDING, sending.ends - monotonic()), 0.001)
+        self.is_kept = True
+        super().request(*given, **named)  # type: ignore[misc]
 
     def getresponse(self) -> Any:
-        """Keep hold of the socket, which is not ours to ask for once the answer has begun."""
-        self.line = self.sock  # type: ignore[attr-defined]
+        """Read the head of an answer through a line of ours."""
+        self.response_class = self._answer_from
         return super().getresponse()  # type: ignore[misc]
+
+    def _answer_from(self, sock: Any, **given: Any) -> HTTPResponse:
+        """Begin an answer, whose whole head must come before the patience for its first byte is over."""
+        self.line = Line(sock, monotonic() + self.timeout)
+        return HTTPResponse(self.line, **given)  # type: ignore[arg-type]
 
 
 class _Http(_Patient, HTTPConnection):
@@ -89,6 +167,7 @@ class Reply:
     def __init__(self, response: BaseHTTPResponse, patience: Patience, ends: float) -> None:
         """Hold an answer whose head has come."""
         self.response, self.patience, self.ends = response, patience, ends
+        self.line = getattr(response.connection, "line", None)
         self.status = response.status
         self.received = 0
 
@@ -125,13 +204,11 @@ class Reply:
 
     def _next(self, wait: int) -> bytes:
         """Wait for the next bytes, empty at the end."""
-        left = self.ends - monotonic()
+        if self.ends <= monotonic():
+            raise UpstreamTimeout(_SLOW)
+        if self.line:
+            self.line.until = min(monotonic() + wait, self.ends)
         try:
-            if left <= 0:
-                raise UpstreamTimeout(_SLOW)
-            line = getattr(self.response.connection, "line", None)
-            if line is not None:
-                line.settimeout(min(wait, left))
             return self.response.read1(_READ)
         except (ReadTimeoutError, TimeoutError) as error:
             raise UpstreamTimeout(_SLOW) from error
@@ -140,21 +217,22 @@ class Reply:
 
 
 def post(url: str, body: bytes, headers: dict[str, str], patience: Patience) -> Reply:
-    """Send a body and wait for the head of the answer. Raises UpstreamFailed, UpstreamTimeout.
+    """Send a body and wait for the head of the answer. Raises UpstreamFailed, Lost, UpstreamTimeout.
 
-    One that could not be sent, or whose connection ended before a byte came back, is sent once more.
+    One that the upstream surely did not read is sent once more.
     """
     ends = monotonic() + patience.whole
+    named = headers | {"content-length": str(len(body))}
     for tries_left in reversed(range(_TRIES)):
+        sending = Sending(body, ends)
         try:
-            return Reply(_send("POST", url, body, headers, patience, ends), patience, ends)
-        except (NewConnectionError, ProtocolError) as error:
-            if not tries_left or _was_slow(error):
-                raise UpstreamFailed(_AWAY) from error
+            return _begun(Reply(_send("POST", url, sending, named, patience, ends), patience, ends))
         except ReadTimeoutError as error:
             raise UpstreamTimeout(_SLOW) from error
         except (HTTPError, OSError, ValueError) as error:
-            raise UpstreamFailed(_AWAY) from error
+            if tries_left and sending.may_go_again(error):
+                continue
+            raise (UpstreamFailed(_AWAY) if sending.sent_at is None else Lost(LOST)) from error
     raise AssertionError("the last try returns or raises")
 
 
@@ -162,11 +240,19 @@ def get(url: str, headers: dict[str, str], patience: Patience) -> Reply:
     """Ask once and wait for the head of the answer. Raises UpstreamFailed, UpstreamTimeout."""
     ends = monotonic() + patience.whole
     try:
-        return Reply(_send("GET", url, None, headers, patience, ends), patience, ends)
+        return _begun(Reply(_send("GET", url, None, headers, patience, ends), patience, ends))
     except (ConnectTimeoutError, ReadTimeoutError) as error:
         raise UpstreamTimeout(_SLOW) from error
     except (HTTPError, OSError, ValueError) as error:
         raise UpstreamFailed(_AWAY) from error
+
+
+def _begun(reply: Reply) -> Reply:
+    """Accept the head of an answer; one of the 1xx is none yet. Raises Lost."""
+    if reply.status < 200:
+        reply.close()
+        raise Lost(LOST)
+    return reply
 
 
 def _was_slow(error: Exception) -> bool:
@@ -182,7 +268,7 @@ def shown_key(upstream: Upstream) -> dict[str, str]:
 
 
 def _send(
-    method: str, url: str, body: bytes | None, headers: dict[str, str], patience: Patience, ends: float
+    method: str, url: str, body: Sending | None, headers: dict[str, str], patience: Patience, ends: float
 ) -> BaseHTTPResponse:
     """Send a request once."""
     left = max(ends - monotonic(), 0.001)

@@ -133,16 +133,6 @@ def test_no_first_byte_in_time_is_504_and_the_prompt_is_taken_as_read(impatient,
     assert call.cost > 0
 
 
-def test_a_connection_that_ends_before_the_first_byte_is_tried_once_more(curl, mia, upstream):
-    upstream.be(drops=1)
-    assert curl(mia).post(CHAT, body()).status == 200
-    assert len(upstream.got) == 2
-    upstream.be(drops=5)
-    assert curl(mia).post(CHAT, body()).status == 502
-    assert len(upstream.got) == 4
-    assert [call.status for call in rows(Call)] == [200, 502]
-
-
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_an_upstream_that_answers_is_not_asked_again(curl, mia, upstream, status):
     upstream.be(status=status)
