@@ -39,21 +39,23 @@ _RUN_BY_CLIENTS = re.compile(r"local_shell|apply_patch|(computer|text_editor|bas
 _ANSWERS = 10
 """How many times the prompt's price a token of the answer costs, at those models that take a guess of it."""
 _AN_HOUR = b'"1h"'
+_PICTURE = re.compile(r"data:image/|(?!data:)")
 _PDF = re.compile(r"(data:application/pdf;base64,)?JVBERi0")
 
 
 def most_tokens(content: dict[str, Any]) -> int:
-    """Tell how many tokens the prompt of a body can be at most.
+    """Tell how many tokens a prompt can be at most; one that is to stay in a cache for an hour is paid twice.
 
     Raises Invalid for one that is nested too deep, and for sound, whose tokens cost a multiple of what the list says.
-
-    A prompt that is to stay in a cache for an hour is paid twice, so it counts twice.
     """
     try:
         written = orjson.dumps(content)
     except orjson.JSONEncodeError:
         raise Invalid("The body is nested more than 250 levels deep, which is deeper than we pass on.") from None
     parts = list(_parts(content))
+    if any(map(_is_sound, parts)):
+        where = "messages" if "messages" in content else "input"
+        raise Invalid("Sound is not passed on: this portal does not know what it costs. Send words.", param=where)
     data = {id(text): len(text) for part in parts for text in _data(part)}
     text = max(len(written) - sum(data.values()), 0)
     most = text + sum(map(_tokens_of, parts)) + _stored(content) + _of_tools(content) + _predicted(content)
@@ -89,14 +91,17 @@ def _inside(part: dict[str, Any]) -> list[Any]:
 def _tokens_of(part: dict[str, Any]) -> int:
     """Tell how many tokens a part can be at most beside its text; what nobody knows may be as much as a file."""
     kind = part.get("type")
-    if kind in _SOUNDS or any(map(part.get, _SOUNDS)):
-        raise Invalid("Sound is not passed on: this portal does not know what it costs. Send words.", param="messages")
     if kind in _IMAGES:
         return IMAGE
     if _is_written_out(part):
         return 0
     is_text = kind is None or (isinstance(kind, str) and _TEXT.fullmatch(kind))
     return 0 if is_text and not any(map(part.get, _MEDIA)) else FILE
+
+
+def _is_sound(part: dict[str, Any]) -> bool:
+    """Tell whether a part is heard."""
+    return part.get("type") in _SOUNDS or any(map(part.get, _SOUNDS))
 
 
 def _is_written_out(part: dict[str, Any]) -> bool:
@@ -118,7 +123,8 @@ def _data(part: dict[str, Any]) -> Iterator[str]:
 
 def _is_data(text: str, kind: str) -> bool:
     """Tell whether something is the bytes of an image or a PDF, as far as a glance tells; other files may be text."""
-    return text.isascii() and " " not in text and (kind in _IMAGES or bool(_PDF.match(text)))
+    known = _PICTURE if kind in _IMAGES else _PDF
+    return text.isascii() and " " not in text and known.match(text) is not None
 
 
 def _stored(content: dict[str, Any]) -> int:

@@ -124,6 +124,7 @@ AROUND = {
     "arguments": {"input": [{"type": "function_call", "arguments": HIDDEN}]},
     "metadata": {"metadata": {"system": [HIDDEN]}},
     "an image": chat(HIDDEN),
+    "a film": chat({"type": "image_url", "image_url": "data:video/mp4;base64," + "A" * 2_000_000}),
     "an image in an image": chat({"type": "image", "source": {"data": PICTURE, "content": [HIDDEN]}}),
     "the body itself": HIDDEN,
 }
@@ -189,8 +190,10 @@ def test_a_prompt_that_is_to_stay_in_a_cache_for_an_hour_counts_twice():
 )
 def test_sound_is_refused(part):
     """Its tokens cost up to 66 times as much as those of text."""
-    with pytest.raises(Invalid, match="Sound"):
-        most_tokens(chat(part))
+    for content, where in ((chat(part), "messages"), ({"model": "m", "input": [part]}, "input")):
+        with pytest.raises(Invalid, match="Sound") as refused:
+            most_tokens(content)
+        assert refused.value.param == where
 
 
 def test_tools_are_told_to_the_model_too():
