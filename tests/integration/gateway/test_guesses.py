@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.clients import Curl, InProcess
 from tests.factories import make_key
 from tests.integration.gateway.calls import CHAT, body, recorded
 
@@ -30,3 +31,13 @@ def test_who_leaves_while_a_model_thinks_pays_what_it_may_have_thought(app, mia,
     call = recorded()
     assert (call.status, call.exception) == (499, "usage_estimated")
     assert call.completion_tokens == tokens
+
+
+def test_so_does_who_waits_until_it_is_too_late(app_with, mia, upstream, monkeypatch):
+    monkeypatch.setattr("selfserve.gateway.usage.PACE", 10**6)
+    upstream.be(waits=1)
+    app = app_with()
+    object.__setattr__(app.config["SETTINGS"], "selfserve_upstream_first_byte", 0.1)  # less than a second
+    asked = body(model="gpt-5-mini", max_completion_tokens=900)
+    assert Curl(InProcess(app), make_key(mia).secret).post(CHAT, asked).status == 504
+    assert (recorded().completion_tokens, recorded().exception) == (900, "usage_estimated")
