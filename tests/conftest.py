@@ -28,6 +28,14 @@ def pytest_configure(config):
         config.add_cleanup(server.cleanup)
 
 
+def pytest_collection_modifyitems(config, items):
+    """What does not depend on the database runs once, on SQLite."""
+    if os.environ.get("TEST_DATABASE") == "postgresql":
+        once = [item for item in items if item.get_closest_marker("any_database")]
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if item not in set(once)]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     """A test that was skipped, or is expected to fail, proves nothing: the run fails."""

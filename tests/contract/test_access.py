@@ -12,6 +12,8 @@ from tests.application import the_app
 from tests.clients import Browser, InProcess
 from tests.factories import make_key, make_user
 
+pytestmark = pytest.mark.any_database
+
 NOBODY = "00000000-0000-4000-8000-000000000000"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROUTES = sorted(

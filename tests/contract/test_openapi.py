@@ -14,6 +14,8 @@ from tests.application import the_app
 from tests.openapi import the_document, validator
 from tests.servers import ROOT
 
+pytestmark = pytest.mark.any_database
+
 OPERATIONS = list(operations_of(the_app()))
 COMMANDS = {each.wire.command for each in OPERATIONS if each.wire.command and each.method != "GET"}
 DOCUMENTED = [

@@ -5,6 +5,10 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.any_database
+
 TESTS = Path(__file__).parents[1]
 NUMBERS = [*(f"S-{number}" for number in range(1, 49)), *(f"S-7{letter}" for letter in "bcdef"), "S-20b"]
 LATER = {

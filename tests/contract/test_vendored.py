@@ -7,6 +7,8 @@ import pytest
 
 from tests.servers import ROOT
 
+pytestmark = pytest.mark.any_database
+
 STATIC = ROOT / "selfserve" / "static"
 VENDORED = [
     "htmx.min.js",

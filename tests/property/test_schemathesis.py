@@ -13,6 +13,8 @@ from selfserve.schemas.examples import EXAMPLES
 from tests.application import the_app, the_database
 from tests.factories import key_of, make_invitation, make_key, make_user
 
+pytestmark = pytest.mark.any_database
+
 EVERYTHING = schemathesis.openapi.from_wsgi("/openapi.json", the_app())
 AT_RANDOM = schemathesis.openapi.from_wsgi("/openapi.json", the_app())
 AT_RANDOM.config.phases.coverage.enabled = False

@@ -10,6 +10,8 @@ from tests.factories import PASSWORD, make_invitation, make_key, make_user
 from tests.integration.security.actions import PAGE_DEEDS, scene_of, token_of
 from tests.integration.security.replays import Thief, steal
 
+pytestmark = pytest.mark.any_database
+
 EVIL = "evil.example"
 LIES = {
     "host": {"Host": EVIL},

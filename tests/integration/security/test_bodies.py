@@ -12,6 +12,8 @@ from tests.integration.security.replays import Thief, steal
 from tests.integration.security.snapshots import dump
 from tests.integration.security.walks import READS, WRITES, named, visitor
 
+pytestmark = pytest.mark.any_database
+
 FORM = "application/x-www-form-urlencoded"
 PATIENCE = 5
 """Seconds that a refusal may take on a busy machine; it takes a hundredth of one."""

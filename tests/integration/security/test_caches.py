@@ -10,6 +10,8 @@ from tests.integration.security.marks import marked_scene, seen
 from tests.integration.security.replays import Thief, steal
 from tests.integration.security.walks import READS, WRITES, body_of, queries, visitor, written
 
+pytestmark = pytest.mark.any_database
+
 KEPT_BY_DEFAULT = {200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501}
 """Statuses that a cache may keep without being told (RFC 9110, 15.1)."""
 REDIRECTS = {302, 303, 307}

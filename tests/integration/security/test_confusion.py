@@ -10,6 +10,8 @@ from tests.integration.security.snapshots import unchanged
 from tests.integration.security.test_sight import without_ids
 from tests.integration.security.walks import GUARDED, READS, body_of, visitor, written
 
+pytestmark = pytest.mark.any_database
+
 HOSTS = [
     "", "x/?", "x/#", "x@y", "//", "%2f", "..;/", "a b", "[::1", "localhost:99999", "\u00e4", "LOCALHOST",
     "localhost.", "127.0.0.1", "ui", "x/ui/login?", "x/health/liveness?", "localhost/ui/login#", "*", "null",

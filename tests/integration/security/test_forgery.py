@@ -13,6 +13,8 @@ from tests.integration.security.actions import deeds, scene_of, token_of
 from tests.integration.security.replays import Thief, steal
 from tests.integration.security.snapshots import unchanged
 
+pytestmark = pytest.mark.any_database
+
 NEW_PASSWORD = "seven quiet foxes at noon"
 FOREIGN = [
     {"Origin": "https://evil.example"},

@@ -7,6 +7,8 @@ import pytest
 from tests.application import the_app
 from tests.integration.security.replays import Thief
 
+pytestmark = pytest.mark.any_database
+
 ALWAYS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

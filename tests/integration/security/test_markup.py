@@ -16,6 +16,8 @@ from tests.integration.security.actions import token_of
 from tests.integration.security.marks import user_and_marks
 from tests.integration.security.walks import READS, queries, visitor
 
+pytestmark = pytest.mark.any_database
+
 PAYLOADS = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

@@ -10,6 +10,8 @@ import pytest
 from tests.application import MASTER_KEY, the_app, the_settings
 from tests.clients import Curl, OverHttp
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).parents[3] / "selfserve"
 SOURCES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))}
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
