@@ -55,6 +55,12 @@ class MethodNotAllowed(DomainError):
     status, type, title = 405, "method_not_allowed_error", "That does not work here"
 
 
+class TooSlow(DomainError):
+    """A request that did not come whole in its time."""
+
+    status, type, title = 408, "request_timeout_error", "That came too slowly"
+
+
 class Conflict(DomainError):
     """Taken, or against a rule over several rows."""
 

@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from selfserve.config import Settings, SettingsError, load_settings
+from gunicorn.workers.gthread import ThreadWorker
 
+from selfserve.config import Settings, SettingsError, load_settings
+from selfserve.web.deadlines import deadlines
+
+HEAD_SECONDS = 15
+"""How long a thread waits for the head of a request; gunicorn waits five seconds for its beginning, then for ever."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,6 +30,18 @@ def main() -> NoReturn:
             file=sys.stderr,
         )
     os.execv(sys.executable, command(settings))  # noqa: S606 - our own interpreter, no shell wanted
+
+
+class Worker(ThreadWorker):
+    """gunicorn's worker of threads, none of which waits for ever; the body has a time of its own (`web/bodies.py`)."""
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a request."""
+        deadlines.begin(conn.sock, HEAD_SECONDS)
+        try:
+            return super().handle(conn)
+        finally:
+            deadlines.end(conn.sock)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -49,7 +66,7 @@ def command(settings: Settings) -> list[str]:
         f"--bind={settings.host}:{settings.port}",
         f"--workers={settings.selfserve_workers}",
         f"--threads={settings.selfserve_threads}",
-        "--worker-class=gthread",
+        "--worker-class=selfserve.serve.Worker",
         "--config=python:selfserve.serve",
         "--graceful-timeout=10",
         "--limit-request-line=8190",

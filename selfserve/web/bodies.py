@@ -1,16 +1,28 @@
 """JSON bodies: read once, strictly, with an error that says where and how to mend it."""
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 import orjson
 from flask import request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.wsgi import ClosingIterator, get_content_length
 
-from selfserve.errors import BadRequest, Invalid, TooLarge, WrongMediaType
+from selfserve.errors import BadRequest, Invalid, TooLarge, TooSlow, WrongMediaType
+from selfserve.web.deadlines import deadlines, stop_reading
 
 MOST_PARTS = 500_000
 """Lists and objects in a body: millions of empty ones are small to send and large to hold."""
+BODY_SECONDS = 10
+"""How long a body may take, and one second more for each BYTES_A_SECOND of it."""
+BYTES_A_SECOND = 200_000
+CHUNKED_SECONDS = 60
+"""The same for a body that does not say how long it is."""
+REST_SECONDS = 1
+"""How long is read on when the answer is given; gunicorn would wait for longer, and its other connections with it."""
 _NO_BODY = (
     "The request has no body. If you copied a curl example with `-D '{...}'`: -D writes headers to a file, "
     "the body goes behind -d. Write -d '{...}' instead."
@@ -41,13 +53,62 @@ class GuardedInput:
             raise ClientDisconnected from None
 
 
+class TimedInput:
+    """A request's body under gunicorn, which waits for ever: it must come in its time."""
+
+    def __init__(self, stream: Any, line: Any, length: int | None) -> None:
+        """Wrap the server's stream, which reads from this connection; its time begins when it is read."""
+        self.stream, self.line = stream, line
+        self.guarded = GuardedInput(stream)
+        self.seconds = CHUNKED_SECONDS if length is None else BODY_SECONDS + length / BYTES_A_SECOND
+        self.ends: float | None = None
+        self.is_late = False
+
+    def read(self, *size: int) -> bytes:
+        """Read on. Raises TooSlow."""
+        return self._in_time(self.guarded.read, *size)
+
+    def readline(self, *size: int) -> bytes:
+        """Read one line, likewise."""
+        return self._in_time(self.guarded.readline, *size)
+
+    def finish(self) -> None:
+        """Read what nobody read, for a moment, when the answer is given; else the connection ends."""
+        if not self.is_late:
+            self.ends = monotonic() + REST_SECONDS
+        with suppress(TooSlow, ClientDisconnected):
+            while self.read(65_536):
+                pass
+            return
+        self.stream.failed = True  # gunicorn's own word for a connection on which it reads no further request
+        stop_reading(self.line)
+
+    def _in_time(self, read: Callable[..., bytes], *size: int) -> bytes:
+        """Read until the time is over."""
+        self.ends = self.ends or monotonic() + self.seconds
+        deadlines.begin(self.line, self.ends - monotonic())
+        try:
+            data = read(*size)
+        finally:
+            deadlines.end(self.line)
+            self.is_late = monotonic() >= self.ends
+            if self.is_late:
+                raise TooSlow("The rest of the request did not come in time. Send it again, or send less at once.")
+        return data
+
+
 def guard_input(application: Any) -> Any:
-    """Wrap a WSGI application so that a broken body is no error of ours."""
+    """Wrap a WSGI application so that a broken or endless body is no error of ours."""
 
     def guarded(environ: dict[str, Any], start_response: Any) -> Any:
         """Answer one request."""
-        environ["wsgi.input"] = GuardedInput(environ["wsgi.input"])
-        return application(environ, start_response)
+        line = environ.get("gunicorn.socket")
+        if line is None:
+            environ["wsgi.input"] = GuardedInput(environ["wsgi.input"])
+            return application(environ, start_response)
+        deadlines.end(line)
+        body = environ["wsgi.input"] = TimedInput(environ["wsgi.input"], line, get_content_length(environ))
+        return ClosingIterator(application(environ, start_response), body.finish)
 
     return guarded
 

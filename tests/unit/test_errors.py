@@ -11,6 +11,7 @@ STATUSES = {
     "Forbidden": 403,
     "NotFound": 404,
     "MethodNotAllowed": 405,
+    "TooSlow": 408,
     "Conflict": 409,
     "Stale": 409,
     "Gone": 410,
