@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from selfserve.config import Settings, SettingsError, given
-from selfserve.config.urls import is_http_address
+from selfserve.config.urls import is_plain_address
 from selfserve.prices import Price, find_price, rate_of
 
 _PER = Decimal(1_000_000)
@@ -140,7 +140,7 @@ def _from_settings(settings: Settings) -> Upstream | None:
 
 def _upstream(entry: UpstreamEntry, names: Mapping[str, str]) -> Upstream:
     """Make one upstream of the file, with its key from the environment."""
-    if not is_http_address(entry.base_url):
+    if not is_plain_address(entry.base_url):
         raise SettingsError(
             f"SELFSERVE_UPSTREAMS: base_url of {entry.name} must be an address such as `https://api.openai.com/v1`."
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-from selfserve.config.urls import checked_http_address, is_readable
+from selfserve.config.urls import checked_http_address, is_plain_address, is_readable
 
 
 class GatewaySettings(BaseSettings):
@@ -39,6 +39,14 @@ class GatewaySettings(BaseSettings):
     def _url_of_gateway_is_http(cls, url: str) -> str:
         """Refuse what is no plain http or https address."""
         return checked_http_address(url)
+
+    @field_validator("upstream_base_url")
+    @classmethod
+    def _a_path_can_follow(cls, url: str) -> str:
+        """Refuse an address behind which no path can be put."""
+        if url and not is_plain_address(url):
+            raise ValueError("must be an address without ? and #, such as `https://api.openai.com/v1`.")
+        return url
 
     @field_validator("redis_url")
     @classmethod

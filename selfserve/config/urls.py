@@ -10,6 +10,11 @@ def is_http_address(url: str) -> bool:
     return is_plain and is_readable(url) and bool(re.match(r"https?://[^/?#]", url))
 
 
+def is_plain_address(url: str) -> bool:
+    """Tell whether a path can be put behind an http or https address: it asks for nothing and points at nothing."""
+    return is_http_address(url) and not re.search(r"[?#]", url)
+
+
 def is_readable(url: str) -> bool:
     """Tell whether an address can be taken apart and its port, if it names one, exists."""
     try:

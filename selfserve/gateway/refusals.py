@@ -46,7 +46,7 @@ def told(answer: Any, status: int, upstream: Upstream) -> DomainError:
             "The model's server points to another address. Tell your admin: redirects are not followed."
         )
     if status == 429:
-        return TooMany(words or "The model's server is asked too much. Wait a moment.", retry_after=1)
+        return TooMany(f"The model's server is asked too much. {words or 'Wait a moment.'}", retry_after=1)
     if status in _SAME:
         error = _SAME[status](words or "The model's server cannot take this call as it is.", param=_param(answer))
         error.type = _type(answer) or error.type

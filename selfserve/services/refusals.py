@@ -50,6 +50,9 @@ class Cause(StrEnum):
     PARALLEL = "parallel"
     UNREADABLE = "unreadable"
     UPSTREAM = "upstream"
+    UPSTREAM_RATE = "upstream_rate"
+    NOT_THERE = "not_there"
+    UNREACHED = "unreached"
     TIMEOUT = "timeout"
     NO_UPSTREAM = "no_upstream"
     BUSY = "busy"
@@ -72,12 +75,15 @@ _SAID: tuple[tuple[Cause, str], ...] = (
     (Cause.OWNER_BUDGET, r"budget has been exceeded!? user=|exceededbudget: user="),
     (Cause.BUDGET, r"budget_exceeded|budget has been exceeded"),
     (Cause.PARALLEL, r"limit type: parallel"),
+    (Cause.UPSTREAM_RATE, r"server is asked too much"),
     (Cause.RATE, r"throttling_error|rate limit|\b429\b"),
     (Cause.TIMEOUT, r"upstream_timeout|\b504\b"),
     (Cause.UPSTREAM, r"upstream_error|\b502\b"),
     (Cause.NO_UPSTREAM, r"upstream_base_url"),
-    (Cause.BUSY, r"service_unavailable_error|\b503\b"),
+    (Cause.BUSY, r"service_unavailable_error|\b503\b|as many calls as this portal"),
+    (Cause.NOT_THERE, r"not_found|\b404\b"),
     (Cause.UNREADABLE, r"bad_request_error|validation_error|\b4(?:00|13|15|22)\b"),
+    (Cause.UNREACHED, r"connection (?:error|refused)|could not (?:connect|resolve)|failed to connect|connecterror"),
 )
 """What the documented refusals say, the words of one before those that it shares with another."""
 

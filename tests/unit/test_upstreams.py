@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from selfserve.config import SettingsError
+from selfserve.config import SettingsError, load_settings
 from selfserve.upstreams import load_upstreams
 from tests.application import the_settings
 
@@ -102,3 +102,11 @@ def test_a_file_that_cannot_be_used_says_why_and_never_shows_a_secret(tmp_path, 
 def test_a_file_that_is_not_there_says_so(tmp_path):
     with pytest.raises(SettingsError, match="cannot be read"):
         load_upstreams(the_settings(selfserve_upstreams=tmp_path / "absent.toml"))
+
+
+@pytest.mark.parametrize("address", ["https://llm.example.com/v1?key=abc", "https://llm.example.com/v1#x"])
+def test_an_address_behind_which_no_path_can_be_put_stops_the_start(tmp_path, address):
+    with pytest.raises(SettingsError, match="base_url of ours must be an address"):
+        load(tmp_path, f'[[upstream]]\nname = "ours"\nbase_url = "{address}"\n')
+    with pytest.raises(SettingsError, match=r"UPSTREAM_BASE_URL must be an address without \? and #"):
+        load_settings({}, upstream_base_url=address)

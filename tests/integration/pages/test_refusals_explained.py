@@ -82,6 +82,29 @@ def test_what_the_upstream_fails_at_and_what_nobody_serves(browser, curl, mia, u
     assert cards(ask(page, refused(curl(key.secret), {"model": "gpt-5-mini"}, 422))) == ["The call could not be read"]
 
 
+def test_what_the_upstream_refuses_is_no_limit_of_the_key(browser, curl, mia, upstream):
+    door, page = curl(make_key(mia).secret), browser(mia)
+    upstream.be(status=429, body=b'{"error": {"message": "Rate limit reached."}}')
+    assert cards(ask(page, refused(door, status=429))) == ["The model’s server is asked too much"]
+    upstream.be(status=404, body=b'{"error": {"message": "The model does not exist."}}')
+    assert cards(ask(page, refused(door, status=404))) == ["There is no such address or model"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "heading"),
+    [
+        (
+            "As many calls as this portal passes on at once are on their way.",
+            "The portal is busy or its database is away",
+        ),
+        ("curl: (7) Failed to connect to localhost port 4000: Connection refused", "The portal was not reached"),
+        ("openai.APIConnectionError: Connection error.", "The portal was not reached"),
+    ],
+)
+def test_what_people_paste_first_is_known(browser, mia, printed, heading):
+    assert cards(ask(browser(mia), printed)) == [heading]
+
+
 def test_a_gateway_that_is_not_set_up(app_with, mia):
     bare = app_with(upstream_base_url="", upstream_api_key="")
     printed = refused(Curl(InProcess(bare), make_key(mia).secret), status=503)
