@@ -110,3 +110,14 @@ def test_an_address_behind_which_no_path_can_be_put_stops_the_start(tmp_path, ad
         load(tmp_path, f'[[upstream]]\nname = "ours"\nbase_url = "{address}"\n')
     with pytest.raises(SettingsError, match=r"UPSTREAM_BASE_URL must be an address without \? and #"):
         load_settings({}, upstream_base_url=address)
+
+
+@pytest.mark.parametrize("key", ["sk-one\nX-Other: 1", "sk-\u00e9", "sk-one\x7f"])
+def test_a_key_that_no_header_can_hold_stops_the_start_and_is_not_told(tmp_path, key):
+    """S-35: a client would name it when it refuses to send it."""
+    file = '[[upstream]]\nname = "ours"\nbase_url = "https://llm.example.com/v1"\napi_key_env = "OURS"\n'
+    with pytest.raises(SettingsError, match="OURS must be plain text in one line") as refused:
+        load(tmp_path, file, {"OURS": key})
+    assert "sk-" not in str(refused.value)
+    with pytest.raises(SettingsError, match="UPSTREAM_API_KEY"):
+        load_upstreams(the_settings(upstream_base_url="https://llm.example.com/v1", upstream_api_key=key))

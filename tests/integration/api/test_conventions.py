@@ -110,6 +110,14 @@ def test_ten_megabytes_are_too_much(master):
     assert answer.status == 413
 
 
+def test_too_many_lists_and_objects_are_too_much(master, monkeypatch):
+    """S-32: millions of empty ones are small to send and large to hold."""
+    monkeypatch.setattr("selfserve.web.bodies.MOST_PARTS", 1_000)
+    for part, status in (("[]", 413), ("{}", 413), ("1", 422)):
+        answer = master.post("/user/new", {"models": json.loads(f"[{','.join([part] * 1_001)}]")})
+        assert answer.status == status
+
+
 def test_nobody_learns_what_is_wrong_with_a_body_before_saying_who_they_are(curl):
     answer = curl().send("POST", "/user/new", b"{", headers={"Content-Type": "application/json"})
     assert answer.status == 401

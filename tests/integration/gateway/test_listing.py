@@ -123,3 +123,9 @@ def test_a_name_that_is_no_name_is_left_out(upstream):
 def test_where_each_upstream_has_its_list_nobody_is_asked(house, mia, upstream):
     Browser(InProcess(house())).sign_in(mia).get("/ui/models")
     assert upstream.asked == []
+
+
+def test_anthropics_clients_may_list_models_with_the_header_they_know(curl, mia, upstream):
+    key = make_key(mia).secret
+    assert curl(None).get("/v1/models", headers={"x-api-key": key}).json["data"]
+    assert curl(None).get("/v1/models", headers={"x-api-key": "sk-nobody"}).status == 401
