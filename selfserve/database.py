@@ -1,9 +1,11 @@
 """Transactions, types and upserts: the only file that knows which database it is."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
@@ -33,6 +35,7 @@ from selfserve.extensions import Base, db
 
 Model = TypeVar("Model", bound=Base)
 BUSY_SECONDS = 10
+_LOOK_AGAIN = 0.0002
 _sqlite_writes = threading.Lock()
 
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
@@ -182,7 +185,33 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.info.get("durable") != is_durable:
         connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
         connection.info["durable"] = is_durable
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    _begin_writing(connection)
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Begin as the writer when no other process is: look often whether it is done.
+
+    SQLite's own patience looks less and less often, up to ten times a second, and misses the gaps of a busy process.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    end = monotonic() + BUSY_SECONDS
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while _is_busy(raw) and monotonic() < end:
+            sleep(_LOOK_AGAIN)
+        if not raw.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _is_busy(raw: Any) -> bool:
+    """Try to begin as the writer; tell whether another process is it. What else is wrong is for SQLAlchemy to say."""
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return False
 
 
 def gather_statistics() -> None:
