@@ -87,6 +87,14 @@ class CallRecord(Command):
         prompt: int = told.data.get("prompt_tokens", 0)
         return min(cached, prompt)
 
+    @model_validator(mode="after")
+    def _counts_nothing_uncounted(self) -> Self:
+        """Of what was not counted nothing is known, but that it brought no answer."""
+        is_counted = self.cost or self.prompt_tokens or self.completion_tokens or not self.is_failed
+        if self.exception is CallException.UNCOUNTED and is_counted:
+            raise wrong("what was not counted has no cost and no tokens, and failed.")
+        return self
+
 
 def check_range(first: date, last: date, first_name: str, last_name: str) -> None:
     """Refuse a range that is the wrong way round or longer than a year."""

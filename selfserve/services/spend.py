@@ -144,9 +144,12 @@ def _more_of_days(_dialect: str) -> Any:
 def _is_counted(connection: Connection, call: CallRecord) -> bool:
     """Put in what is known of a call by now, where it was recorded as not counted; tell whether it was."""
     columns = table_of(Call).c
+    if call.exception is CallException.UNCOUNTED:
+        return False
     told = call.model_dump(exclude={"request_id", "key_id", "model", "started_at"})
-    uncounted = columns.request_id == call.request_id, columns.exception == CallException.UNCOUNTED
-    return connection.execute(update(table_of(Call)).where(*uncounted).values(told)).rowcount > 0
+    is_it = [columns[name] == getattr(call, name) for name in ("request_id", "key_id", "model", "started_at")]
+    uncounted = update(table_of(Call)).where(*is_it, columns.exception == CallException.UNCOUNTED)
+    return connection.execute(uncounted.values(told)).rowcount > 0
 
 
 def _add_to_days(

@@ -68,6 +68,8 @@ def live(people, keys, told, deeds):
 def record(keys, *, number, key, hours, **told):
     """Tell one call."""
     tokens = {"prompt_tokens": number * 7, "completion_tokens": number, "cached_tokens": number * 3}
+    if told["exception"] is CallException.UNCOUNTED:
+        tokens, told = {}, told | {"cost": 0, "is_failed": True}
     return CallRecord(
         request_id=f"call {number}", key_id=keys[key].id, started_at=NOON + timedelta(hours=hours), **tokens, **told
     )

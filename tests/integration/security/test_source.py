@@ -24,8 +24,9 @@ NEVER_IMPORTED = {
 }  # fmt: skip
 MEANT = {
     "setup.py": {"socket"},  # to find out whether the port is free
-    "gateway/client.py": {"urllib3"},  # to the upstreams of the settings, and nowhere else
+    "gateway/client.py": {"urllib3", "http"},  # to the upstreams of the settings, and nowhere else
     "gateway/checks.py": {"urllib3"},  # to the same
+    "web/deadlines.py": {"socket"},  # to hang up on whoever takes too long
     "price_refresh.py": {"urllib3"},  # to the address that is typed at the server's own shell
 }
 TRIED = {"/ui/settings/upstreams/test", "/ui/keys/<uuid:key_id>/test"}
