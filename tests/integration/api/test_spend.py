@@ -106,8 +106,9 @@ def test_a_call_is_told_in_the_documented_words(curl, mia):
 
 
 def test_what_nobody_knows_of_a_call_is_told_as_unknown_and_not_as_nothing(curl, mia):
-    calls(make_key(mia), ("gpt", 0, "0", {}), ("no-price", 0, "0", {"exception": "price_unknown"}),
-          ("gpt", 0, "0", {"exception": "uncounted", "is_failed": True}))  # fmt: skip
+    cut_off = {"exception": "uncounted", "is_failed": True, "prompt_tokens": 0, "completion_tokens": 0}
+    known_by_half = {"exception": "price_unknown"}
+    calls(make_key(mia), ("gpt", 0, "0", {}), ("no-price", 0, "0", known_by_half), ("gpt", 0, "0", cut_off))
     logged = {call["metadata"]["exception"]: call for call in curl(mia).get("/spend/logs").json}
     assert set(logged) == {None, "price_unknown", "uncounted"}
     assert [logged[None][name] for name in ("endTime", "request_duration_ms", "custom_llm_provider")] == [None] * 3
