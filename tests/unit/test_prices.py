@@ -74,6 +74,11 @@ def test_the_dearest_rate_is_never_less_than_what_a_call_costs(prompt, completio
     assert cost_of(price, usage) <= cost_of(worst, Usage(prompt, completion))
 
 
+def test_a_model_that_is_listed_at_nothing_has_no_known_price():
+    assert Decimal(prices.listed()["command-a-plus-05-2026"]["prompt"]) == 0
+    assert find_price("command-a-plus-05-2026") is None
+
+
 def test_a_model_that_is_not_listed_has_no_price():
     assert find_price("a-model-of-the-house") is None
 
