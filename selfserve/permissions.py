@@ -75,6 +75,7 @@ class Permission(StrEnum):
     USER_CREATE = "user:create"
     USER_UPDATE = "user:update"
     USER_DELETE = "user:delete"
+    USER_RESET = "user:reset"
     INVITATION_READ = "invitation:read"
     INVITATION_CREATE = "invitation:create"
     INVITATION_UPDATE = "invitation:update"
@@ -82,6 +83,7 @@ class Permission(StrEnum):
     ROLE_LIST = "role:list"
     SETTINGS_READ = "settings:read"
     SETTINGS_UPDATE = "settings:update"
+    AUDIT_READ = "audit:read"
 
     @property
     def is_read(self) -> bool:
@@ -121,13 +123,15 @@ _SENTENCES = {
     Permission.USER_CREATE: "create users",
     Permission.USER_UPDATE: "change users: role, budget, block and unblock",
     Permission.USER_DELETE: "delete users",
+    Permission.USER_RESET: "make password reset links for users",
     Permission.INVITATION_READ: "view invitations",
     Permission.INVITATION_CREATE: "invite users",
     Permission.INVITATION_UPDATE: "end invitations",
     Permission.INVITATION_DELETE: "delete invitations",
     Permission.ROLE_LIST: "list the roles",
     Permission.SETTINGS_READ: "view settings and prices",
-    Permission.SETTINGS_UPDATE: "change prices and test upstreams",
+    Permission.SETTINGS_UPDATE: "change prices, test upstreams and mail",
+    Permission.AUDIT_READ: "open the audit log",
 }
 
 
@@ -162,6 +166,7 @@ _ADMIN_READS = _OWN_READS | {
     Permission.USER_LIST: Reach.ANYONES,
     Permission.INVITATION_READ: Reach.ANYONES,
     Permission.SETTINGS_READ: Reach.ANYONES,
+    Permission.AUDIT_READ: Reach.ANYONES,
 }
 
 POLICY: dict[Role, dict[Permission, Reach]] = {
@@ -186,6 +191,7 @@ POLICY: dict[Role, dict[Permission, Reach]] = {
         Permission.USER_CREATE: Reach.ANYONES,
         Permission.USER_UPDATE: Reach.ANYONES,
         Permission.USER_DELETE: Reach.ANYONES,
+        Permission.USER_RESET: Reach.ANYONES,
         Permission.INVITATION_CREATE: Reach.ANYONES,
         Permission.INVITATION_UPDATE: Reach.ANYONES,
         Permission.INVITATION_DELETE: Reach.ANYONES,

@@ -20,6 +20,9 @@ class Session(Base):
     user_pk: Mapped[str] = mapped_column(ForeignKey("users.id"))
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(255))
+    method: Mapped[str] = mapped_column(
+        String(16), default="password", server_default="password", doc="`password`, `link` or `sso`."
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -37,6 +37,9 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
     role: Mapped[str] = mapped_column(String(32))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    must_change_password: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    sso_issuer: Mapped[str | None] = mapped_column(String(255), doc="Who vouches for them (S-22) ...")
+    sso_subject: Mapped[str | None] = mapped_column(String(255), doc="... and under which name there.")
     is_reserved: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     is_blocked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
@@ -55,6 +58,7 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
             **living(),
             postgresql_ops={"email_key": "text_pattern_ops"},
         ),
+        Index("uq_users_sso", "sso_issuer", "sso_subject", unique=True, **living("sso_subject IS NOT NULL")),
         Index("ix_users_listing", "created_at", "id", **living()),
         Index("ix_users_seen", "last_login_at", "id", **living()),
         Index("ix_users_name", "alias_key", "id", **living()),

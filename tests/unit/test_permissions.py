@@ -29,6 +29,7 @@ user:list            anyones      anyones             -              -
 user:create          anyones      -                   -              -
 user:update          anyones      -                   -              -
 user:delete          anyones      -                   -              -
+user:reset           anyones      -                   -              -
 invitation:read      anyones      anyones             -              -
 invitation:create    anyones      -                   -              -
 invitation:update    anyones      -                   -              -
@@ -36,6 +37,7 @@ invitation:delete    anyones      -                   -              -
 role:list            anyones      anyones             anyones        anyones
 settings:read        anyones      anyones             -              -
 settings:update      anyones      -                   -              -
+audit:read           anyones      anyones             -              -
 """
 
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
