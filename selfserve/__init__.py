@@ -10,6 +10,7 @@ from selfserve.cli import register_commands
 from selfserve.config import Settings, SettingsError, load_settings
 from selfserve.database import engine_options, prepare
 from selfserve.extensions import LateMigrate, csrf, db, redis
+from selfserve.mail_setup import MailSetup, use_mail_setup
 from selfserve.permissions import Permission, Role
 from selfserve.prices import FILE, use_folder
 from selfserve.upstreams import load_upstreams
@@ -44,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _init_database(app)
+    use_mail_setup(_mail_setup(settings))
     redis.connect(settings.redis_url.get_secret_value(), settings.selfserve_threads)
     csrf.init_app(app)
     init_logs(app)
@@ -95,6 +97,13 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": settings.resolved_database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings) | {"hide_parameters": True},
     }
+
+
+def _mail_setup(settings: Settings) -> MailSetup:
+    """Tell those who write messages down whether any are sent, and seal what waits with a key of its own (S-11)."""
+    secret = settings.selfserve_secret_key.get_secret_value()
+    has_webhook = bool(settings.selfserve_alert_webhook.get_secret_value())
+    return MailSetup(settings.is_mail_set, has_webhook, derive(secret, "mail"))
 
 
 def _init_database(app: Flask) -> None:

@@ -16,6 +16,7 @@ from pydantic_settings import SettingsConfigDict
 from selfserve.addresses import normalized
 from selfserve.clock import DURATION_FORMS, after, now
 from selfserve.config.gateway import GatewaySettings
+from selfserve.config.mail import MailSettings
 from selfserve.config.urls import checked_http_address, is_readable, origin_of
 
 ENV_FILE = ".env"
@@ -36,7 +37,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the message says which and how to mend them."""
 
 
-class Settings(GatewaySettings):
+class Settings(GatewaySettings, MailSettings):
     """All that can be set from the environment or from `.env` in the working directory (the environment wins)."""
 
     model_config = SettingsConfigDict(
@@ -55,7 +56,6 @@ class Settings(GatewaySettings):
     proxy_logout_url: str = Field(
         "", description="Where the browser goes after signing out; empty means the sign-in page."
     )
-    email_support_contact: str = Field("", description="Address shown where people may need help.")
     litellm_master_key: SecretStr = Field(
         description="The admin key for curl; starts with `sk-`, 20 characters or more."
     )
