@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,9 @@ class Settings(GatewaySettings, MailSettings):
         True, description="Whether `/user/new` makes a key when the call does not say."
     )
     selfserve_password_min_length: int = Field(12, ge=8, le=64, description="Shortest password accepted.")
+    selfserve_audit_retention: str = Field(
+        "", description="How long the audit log is kept, such as `400d`; 30 days or more, empty means for ever."
+    )
     selfserve_trusted_proxies: int = Field(
         0, ge=0, le=10, description="How many reverse proxies stand in front; decides whose address counts."
     )
@@ -163,6 +166,19 @@ class Settings(GatewaySettings, MailSettings):
             raise ValueError(f"must be a duration such as {DURATION_FORMS}.") from None
         return duration
 
+    @field_validator("selfserve_audit_retention")
+    @classmethod
+    def _audit_is_kept(cls, duration: str) -> str:
+        """Refuse less than what the database keeps in any case (S-45); a month may be February."""
+        begin = datetime(2026, 2, 1, tzinfo=UTC)
+        try:
+            is_long = not duration or after(duration, begin) - begin >= timedelta(days=30)
+        except ValueError:
+            raise ValueError("must be a duration such as 400d, or empty for ever.") from None
+        if not is_long:
+            raise ValueError("must be 30 days or more, such as 400d, or empty for ever.")
+        return duration
+
     @model_validator(mode="after")
     def _keys_are_two(self) -> "Settings":
         """Refuse one secret for two purposes (S-11)."""
@@ -208,6 +224,12 @@ class Settings(GatewaySettings, MailSettings):
         """How long a session may go without a click."""
         moment = now()
         return after(self.litellm_ui_session_duration, moment) - moment
+
+    @property
+    def audit_kept(self) -> timedelta | None:
+        """How long the audit log is kept; None: for ever."""
+        moment = now()
+        return after(self.selfserve_audit_retention, moment) - moment if self.selfserve_audit_retention else None
 
     @property
     def cookie_path(self) -> str:

@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import JSON, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from selfserve.clock import now
-from selfserve.database import RowNumber, UtcDateTime
+from selfserve.database import RowNumber, UtcDateTime, only_where
 from selfserve.extensions import Base
 
 
 class AuditEvent(Base):
-    """One deed. Rows are only ever added, and hold no secret (S-45)."""
+    """One deed, done or refused. Rows are only ever added, stay for 30 days at least, and hold no secret (S-45)."""
 
     __tablename__ = "audit_events"
 
@@ -30,10 +30,18 @@ class AuditEvent(Base):
     owner_user_id: Mapped[str | None] = mapped_column(String(255))
     before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    is_refused: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_role_change: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     __table_args__ = (
         Index("ix_audit_events_at", "at", "id"),
-        Index("ix_audit_events_object", "object_type", "object_id", "id"),
-        Index("ix_audit_events_actor", "actor_user_id", "id"),
-        Index("ix_audit_events_owner", "owner_user_id", "id"),
+        Index("ix_audit_events_object", "object_type", "object_id", "at", "id"),
+        Index("ix_audit_events_actor", "actor_user_id", "at", "id"),
+        Index("ix_audit_events_owner", "owner_user_id", "at", "id"),
+        Index("ix_audit_events_action", "action", "at", "id"),
+        Index("ix_audit_events_source", "source", "at", "id"),
+        Index("ix_audit_events_address", "address", "at", "id"),
+        Index("ix_audit_events_request", "request_id", "at", "id"),
+        Index("ix_audit_events_refused", "at", "id", **only_where("is_refused IS true")),
+        Index("ix_audit_events_roles", "at", "id", **only_where("is_role_change IS true")),
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from selfserve.addresses import comparable
 from selfserve.clock import now
-from selfserve.database import UtcDateTime, living
+from selfserve.database import UtcDateTime, living, only_where
 from selfserve.extensions import Base
 from selfserve.models.budget import Budgeted
 from selfserve.models.traits import Aliased, Edited, Limited
@@ -57,6 +57,12 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
             unique=True,
             **living(),
             postgresql_ops={"email_key": "text_pattern_ops"},
+        ),
+        Index(
+            "ix_users_email_before",
+            "email_key",
+            postgresql_ops={"email_key": "text_pattern_ops"},
+            **only_where("deleted_at IS NOT NULL"),
         ),
         Index("uq_users_sso", "sso_issuer", "sso_subject", unique=True, **living("sso_subject IS NOT NULL")),
         Index("ix_users_listing", "created_at", "id", **living()),

@@ -14,9 +14,9 @@ from selfserve.permissions import MASTER_USER_ID, Actor, Permission, Reach, allo
 from selfserve.services.actors import require
 
 MOST_SHOWN = 20
-YOU, SOMEBODY = "You", "Somebody"
+YOU, SOMEBODY, ITSELF = "You", "Somebody", "Selfserve"
 _MASTER, _OPERATOR = "The master key", "The operator"
-_MOMENTS = ("expires_at", "grace_ends_at")
+_MOMENTS = ("expires_at", "grace_ends_at", "before")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def _around(user_id: str) -> Select[Any]:
 
 def _newest(*conditions: Any) -> Select[Any]:
     """Select the ids of the newest events of a kind."""
-    return select(AuditEvent.id).where(*conditions).order_by(AuditEvent.id.desc()).limit(MOST_SHOWN)
+    newest_first = AuditEvent.at.desc(), AuditEvent.id.desc()
+    return select(AuditEvent.id).where(*conditions).order_by(*newest_first).limit(MOST_SHOWN)
 
 
 def _told(actor: Actor, ids: Select[Any], subject: str | None, *, is_of_key: bool = False) -> list[Activity]:
@@ -134,6 +135,8 @@ def _who(actor: Actor, row: Any) -> str:
         return YOU
     if event.actor_user_id == MASTER_USER_ID:
         return _OPERATOR if event.source == "cli" else _MASTER
+    if event.actor_user_id is None and event.source == "system":
+        return ITSELF
     return _called(row.doer, row.doer_left_at)
 
 

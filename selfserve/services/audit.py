@@ -6,6 +6,9 @@ from selfserve.extensions import db
 from selfserve.models import AuditEvent
 from selfserve.permissions import Actor
 
+REFUSALS = (".failed", ".refused")
+"""How the actions end that were not let through."""
+
 
 def record_event(
     actor: Actor,
@@ -17,7 +20,11 @@ def record_event(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Add one row; needs an open transaction. What is passed must hold no secret and no hash (S-45)."""
+    """Add one row; needs an open transaction. What is passed must hold no secret and no hash (S-45).
+
+    An action that ends with `.failed` or `.refused` is a refusal.
+    """
+    before, after = before or {}, after or {}
     db.session.add(
         AuditEvent(
             actor_user_id=actor.user_id or None,
@@ -30,7 +37,9 @@ def record_event(
             object_type=noun,
             object_id=object_id,
             owner_user_id=owner,
-            before=before or {},
-            after=after or {},
+            before=before,
+            after=after,
+            is_refused=action.endswith(REFUSALS),
+            is_role_change="role" in before and "role" in after and before["role"] != after["role"],
         )
     )
