@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _init_database(app)
-    use_mail_setup(_mail_setup(settings))
+    use_mail_setup(mail_setup_of(settings))
     redis.connect(settings.redis_url.get_secret_value(), settings.selfserve_threads)
     csrf.init_app(app)
     init_logs(app)
@@ -99,7 +99,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _mail_setup(settings: Settings) -> MailSetup:
+def mail_setup_of(settings: Settings) -> MailSetup:
     """Tell those who write messages down whether any are sent, and seal what waits with a key of its own (S-11)."""
     secret = settings.selfserve_secret_key.get_secret_value()
     has_webhook = bool(settings.selfserve_alert_webhook.get_secret_value())

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from selfserve import prices
+from selfserve import prices, runner
 from selfserve.backup import copy_database
 from selfserve.config import GENERATED, data_dir, stored_secret
 from selfserve.errors import DomainError
@@ -34,6 +34,11 @@ def register_commands(app: Flask) -> None:
     def reset_password(email: str) -> None:
         """Print a link that lets the person with this address set a new password."""
         _print_link(app, lambda: bootstrap.reset_password(email))
+
+    @app.cli.command("tick")
+    def tick() -> None:
+        """Do the periodic work once: send mail, warn of budgets and keys that end, tidy up. For cron or a timer."""
+        _tick(app)
 
     @app.cli.command("backup")
     @click.argument("file", type=click.Path(path_type=Path))
@@ -75,6 +80,15 @@ def routes_table(app: Flask) -> str:
         methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         rows.append(f"{methods:<9} {rule.rule:<44} {access_of(app, rule.endpoint)}")
     return "\n".join(rows)
+
+
+def _tick(app: Flask) -> None:
+    """Do the periodic work and say what was done, or that another process does it."""
+    try:
+        done = runner.tick(app)
+    except DBAPIError:
+        raise click.ClickException("The database does not answer. Check DATABASE_URL and that it runs.") from None
+    click.echo(done or "Another process does it right now; nothing was done here.")
 
 
 def _refresh(source: str, file: Path) -> None:

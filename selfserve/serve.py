@@ -47,10 +47,14 @@ class Worker(ThreadWorker):
 def post_worker_init(worker: Any) -> None:
     """Let gunicorn's master tell its workers to stop: gthread's own answer to Ctrl-C can hang until it is killed.
 
+    Each worker also begins the periodic work; a lease sees that one does it.
     gunicorn calls this in each worker: https://gunicorn.org/reference/settings/#post_worker_init
     """
+    from selfserve.runner import Runner
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGQUIT, worker.handle_exit)
+    Runner(worker.wsgi).begin()
 
 
 def command(settings: Settings) -> list[str]:

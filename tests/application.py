@@ -2,14 +2,17 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import argon2
 from flask import Flask
 
-from selfserve import create_app
+from selfserve import create_app, mail_setup_of
 from selfserve.config import Settings
+from selfserve.mail_setup import use_mail_setup
 from selfserve.services import passwords
 from tests.databases import Database, database_of
 from tests.upstream import KEY, Upstream, upstream
@@ -64,3 +67,16 @@ def the_settings(**changes: object) -> Settings:
         "upstream_api_key": KEY,
     }
     return Settings(_env_file=None, **(values | changes))
+
+
+@contextmanager
+def using(app: Flask, settings: Settings) -> Iterator[Settings]:
+    """Let other settings of mail and alerts be in force for the one application of the tests."""
+    before = app.config["SETTINGS"]
+    app.config["SETTINGS"] = settings
+    use_mail_setup(mail_setup_of(settings))
+    try:
+        yield settings
+    finally:
+        app.config["SETTINGS"] = before
+        use_mail_setup(mail_setup_of(before))

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from selfserve.gateway import listing
-from tests.application import MASTER_KEY, the_app, the_database, the_upstream
+from tests.application import MASTER_KEY, the_app, the_database, the_settings, the_upstream, using
 from tests.clients import Browser, Curl, InProcess
 from tests.databases import start_postgresql
 from tests.factories import key_of, make_user
+from tests.mail_server import MailServer, certificates, listening
 from tests.queries import count_queries
 
 hypothesis_settings.register_profile("selfserve", deadline=None, database=None, derandomize=True, print_blob=True)
@@ -83,6 +84,14 @@ def upstream(app):
     yield here
     here.be()
     listing._told.clear()
+
+
+@pytest.fixture
+def mail(app, monkeypatch):
+    """The mail server that mail goes to: in force for the one application of the tests."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates()[1]))
+    with listening(MailServer()) as server, using(app, the_settings(**server.settings())):
+        yield server
 
 
 # -- the cast -------------------------------------------------------------------------------------------------

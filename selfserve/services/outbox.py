@@ -8,6 +8,9 @@ from selfserve.mail_kinds import Channel, MailKind
 from selfserve.mail_setup import mail_setup
 from selfserve.models import Mail, User
 
+WEBHOOK = ":webhook"
+"""Ends the name of what is told once by the webhook, beside the same by mail."""
+
 
 def queue_mail(
     kind: MailKind,
@@ -31,7 +34,7 @@ def queue_alert(
 ) -> None:
     """Write an alert to the webhook down, once; needs an open transaction. Nothing happens where none is set."""
     if mail_setup().sends_alerts:
-        _add(kind, Channel.WEBHOOK, "", user, subject_id, facts, None, f"{once}:webhook")
+        _add(kind, Channel.WEBHOOK, "", user, subject_id, facts, None, once + WEBHOOK)
 
 
 def _add(

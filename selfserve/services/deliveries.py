@@ -1,0 +1,142 @@
+"""What becomes of a message: claimed before it is sent, sent, tried again later, given up.
+
+A claim is a try that counts and puts the next one off: a process that dies with a message in hand leaves it to be sent
+by another one. What a link opens is forgotten as soon as its mail went or was given up.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from selfserve.clock import now
+from selfserve.database import transaction
+from selfserve.extensions import db
+from selfserve.mail_kinds import Channel, MailKind
+from selfserve.mail_setup import mail_setup
+from selfserve.models import Invitation, Mail, MailState, ResetLink, User
+
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
+"""How long after each failed try the next one is made: seven tries in 17 hours, then it is given up."""
+CLAIM = timedelta(minutes=10)
+"""Longer than any try takes: after it, who claimed a message is taken for dead."""
+KEPT = timedelta(days=90)
+KEPT_ONCE = timedelta(days=400)
+"""What is told once is remembered until the longest window of a budget is over."""
+MOST_SWEPT = 1_000
+LINK_ENDED = "The link was used, replaced or ended before the mail went."
+PERSON_GONE = "The person was blocked or deleted before the mail went."
+UNREADABLE = "SELFSERVE_SECRET_KEY was changed before the mail went. Make a new link."
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message that is ours to send, with all that it tells."""
+
+    id: int
+    kind: MailKind
+    channel: Channel
+    recipient: str
+    person: str
+    facts: dict[str, Any]
+    secret: str | None = field(repr=False)
+    attempt: int
+    created_at: datetime
+
+
+def are_due() -> bool:
+    """Tell whether anything waits to be sent; only a look, no write."""
+    due = select(Mail.id).where(Mail.state == MailState.PENDING.value, Mail.next_attempt_at <= now()).limit(1)
+    return db.session.scalar(due) is not None
+
+
+def claim_next() -> Claimed | None:
+    """Claim the message that waits longest; one that should not go any more is given up on the way."""
+    while are_due():
+        with transaction():
+            mail = _next()
+            claimed = _claim(mail, db.session.get(User, mail.user_pk)) if mail else None
+        if claimed:
+            return claimed
+    return None
+
+
+def note_sent(claimed: Claimed) -> None:
+    """Note that a message went."""
+    _note(claimed, state=MailState.SENT.value, sent_at=now(), error=None, sealed=None)
+
+
+def note_failed(claimed: Claimed, reason: str, *, is_final: bool) -> bool:
+    """Note why a message did not go, and when it is tried again; tell whether it was given up."""
+    tries_left = len(WAITS) - claimed.attempt + 1
+    if is_final or tries_left <= 0:
+        _note(claimed, state=MailState.FAILED.value, error=reason[:255], sealed=None)
+        return True
+    _note(claimed, next_attempt_at=now() + WAITS[claimed.attempt - 1], error=reason[:255])
+    return False
+
+
+def sweep_mails() -> None:
+    """Forget messages that went or were given up long ago; needs an open transaction."""
+    moment = now()
+    is_old = (Mail.once.is_(None) & (Mail.created_at < moment - KEPT)) | (Mail.created_at < moment - KEPT_ONCE)
+    over = select(Mail.id).where(Mail.state != MailState.PENDING.value, is_old).limit(MOST_SWEPT)
+    db.session.execute(delete(Mail).where(Mail.id.in_(over)))
+
+
+def _next() -> Mail | None:
+    """Lock the message that waits longest."""
+    due = select(Mail).where(Mail.state == MailState.PENDING.value, Mail.next_attempt_at <= now())
+    return db.session.scalar(due.order_by(Mail.next_attempt_at, Mail.id).limit(1).with_for_update(skip_locked=True))
+
+
+def _claim(mail: Mail, user: User | None) -> Claimed | None:
+    """Count the try and put the next one off, or give up what should not go any more."""
+    secret = mail_setup().unseal(mail.sealed) if mail.sealed else None
+    reason = _reason_against(mail, user, secret)
+    if reason:
+        mail.state, mail.error, mail.sealed = MailState.FAILED.value, reason, None
+        return None
+    mail.attempts += 1
+    mail.next_attempt_at = now() + CLAIM
+    return Claimed(
+        mail.id,
+        MailKind(mail.kind),
+        Channel(mail.channel),
+        mail.recipient,
+        user.name if user else "",
+        mail.facts,
+        secret,
+        mail.attempts,
+        mail.created_at,
+    )
+
+
+def _reason_against(mail: Mail, user: User | None, secret: str | None) -> str | None:
+    """Say why a message should not go any more, None if it should."""
+    if user is None or user.deleted_at is not None or user.is_blocked:
+        return PERSON_GONE
+    if mail.sealed is None:
+        return None
+    if secret is None:
+        return UNREADABLE
+    return None if _is_open(mail) else LINK_ENDED
+
+
+def _is_open(mail: Mail) -> bool:
+    """Tell whether the link in a mail still opens something."""
+    moment = now()
+    if mail.kind == MailKind.INVITATION:
+        used, link = Invitation.accepted_at, Invitation
+    else:
+        used, link = ResetLink.used_at, ResetLink  # type: ignore[assignment]
+    is_open = link.id == mail.subject_id, used.is_(None), link.ended_at.is_(None), link.expires_at > moment
+    return db.session.scalar(select(link.id).where(*is_open)) is not None
+
+
+def _note(claimed: Claimed, **columns: Any) -> None:
+    """Change a message that is still ours: another process may have taken it for left behind."""
+    still_ours = Mail.id == claimed.id, Mail.attempts == claimed.attempt, Mail.state == MailState.PENDING.value
+    with transaction():
+        db.session.execute(update(Mail).where(*still_ours).values(**columns))

@@ -1,0 +1,203 @@
+"""Mail that arrives: written down with the deed, sent once, tried again, given up; by a real mail server."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from selfserve.clock import now
+from selfserve.database import transaction
+from selfserve.extensions import db
+from selfserve.mail_kinds import MailKind
+from selfserve.models import Mail, User
+from selfserve.runner import Runner, tick
+from selfserve.services import deliveries, leases
+from selfserve.services.outbox import queue_mail
+from tests.application import the_settings, using
+from tests.factories import change, make_invitation, rows
+from tests.mail_server import MailServer, body_of, listening
+
+FACTS = {"device": "Firefox on Linux", "address": "192.0.2.7"}
+
+
+@pytest.fixture
+def queue(app):
+    """Write a mail to somebody down."""
+
+    def write(user, kind=MailKind.NEW_SIGN_IN, **told):
+        with app.app_context(), transaction():
+            queue_mail(kind, db.session.get(User, user.id), **({"facts": FACTS} | told))
+
+    return write
+
+
+@pytest.fixture
+def run(app):
+    """Do the periodic work once."""
+
+    def once():
+        with app.app_context():
+            return tick(app)
+
+    return once
+
+
+def the_mail():
+    """Give the one message that was written down."""
+    (mail,) = rows(Mail)
+    return mail
+
+
+def later(minutes):
+    """Move the clock on."""
+    return time_machine.travel(now() + timedelta(minutes=minutes), tick=True)
+
+
+def test_a_mail_goes_encrypted_to_its_person_once(mail, mia, queue, run):
+    queue(mia)
+    assert (the_mail().state, mail.got) == ("pending", [])
+    assert (run().sent, run().sent) == (1, 0)
+    assert mail.envelopes == [[mia.email]]
+    assert mail.was_encrypted == [True]
+    assert (the_mail().state, the_mail().attempts, the_mail().error) == ("sent", 1, None)
+    assert "Firefox on Linux" in body_of(mail.got[-1])
+    assert "192.0.2.7" in body_of(mail.got[-1], "html")
+
+
+def test_without_a_mail_server_nothing_is_written_down(app, mia, queue, run):
+    queue(mia)
+    assert rows(Mail) == []
+    assert run().sent == 0
+
+
+def test_a_deed_that_fails_leaves_no_mail(app, mail, mia):
+    def fail():
+        with transaction():
+            queue_mail(MailKind.NEW_SIGN_IN, db.session.get(User, mia.id), facts=FACTS)
+            raise ZeroDivisionError
+
+    with app.app_context(), pytest.raises(ZeroDivisionError):
+        fail()
+    assert rows(Mail) == []
+
+
+def test_what_is_told_once_is_told_once(mail, mia, queue, run):
+    queue(mia, once="that")
+    queue(mia, once="that")
+    run()
+    assert len(mail.got) == 1
+
+
+def test_a_recipient_that_is_refused_for_good_is_given_up_and_said_why(mail, mia, otto, queue, run):
+    mail.refuses[mia.email] = "550 5.1.1 No such mailbox"
+    queue(mia)
+    queue(otto)
+    assert (run().sent, run().failed) == (1, 0)
+    failed = next(one for one in rows(Mail) if one.recipient == mia.email)
+    assert (failed.state, failed.error) == ("failed", "localhost refused the address: 550 5.1.1 No such mailbox")
+
+
+def test_one_that_is_refused_for_now_is_tried_again_later_and_later(mail, mia, queue, run):
+    mail.refuses[mia.email] = "451 4.3.0 Come back later"
+    queue(mia)
+    run()
+    assert (the_mail().state, the_mail().attempts) == ("pending", 1)
+    assert (run().failed, the_mail().attempts) == (0, 1)
+    with later(2):
+        assert run().failed == 1
+        assert run().failed == 0
+        mail.refuses.clear()
+    with later(8):
+        assert run().sent == 1
+    assert (the_mail().state, the_mail().attempts, the_mail().error) == ("sent", 3, None)
+
+
+def test_after_seven_tries_it_is_given_up(app, mail, ina, queue, run):
+    made = make_invitation(ina)
+    mail.after_data = "452 4.2.2 Mailbox full"
+    told = {"facts": {"expires_at": made.row.expires_at.isoformat()}, "subject_id": made.row.id, "secret": made.secret}
+    queue(ina, MailKind.INVITATION, **told)
+    tries = 0
+    while the_mail().state == "pending":
+        change(the_mail(), next_attempt_at=now())
+        tries += run().failed
+    assert tries == 7
+    assert (the_mail().state, the_mail().sealed) == ("failed", None)
+    assert "Mailbox full" in the_mail().error
+
+
+def test_a_server_that_is_away_gets_the_mail_when_it_is_back(app, mia, queue, run, monkeypatch):
+    server = MailServer()
+    with using(app, the_settings(**server.settings(smtp_tls=False, smtp_username=""))):
+        queue(mia)
+        assert run().failed == 1
+        assert the_mail().error == f"localhost cannot be reached on port {server.port}."
+        with listening(server, encrypts=False), later(2):
+            assert run().sent == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "encrypts", "name", "reason"),
+    [
+        ({"smtp_password": "another"}, True, "localhost", "localhost refused our sign-in (535)"),
+        ({}, False, "localhost", "localhost offers no STARTTLS"),
+        ({}, True, "mail.example.com", "The certificate of localhost cannot be trusted"),
+    ],
+    ids=["login refused", "no TLS", "somebody else's certificate"],
+)
+def test_no_password_goes_where_it_should_not_and_the_reason_is_said(
+    app, mail, mia, queue, run, changes, encrypts, name, reason
+):
+    server = MailServer()
+    with using(app, the_settings(**server.settings(**changes))), listening(server, encrypts=encrypts, name=name):
+        queue(mia)
+        assert run().failed == 1
+    assert the_mail().error.startswith(reason)
+    assert (the_mail().state, server.got) == ("pending", [])
+
+
+def test_a_process_that_dies_with_a_mail_in_hand_leaves_it_to_another(app, mail, mia, queue, run):
+    queue(mia)
+    with app.app_context():
+        assert deliveries.claim_next() is not None
+        assert deliveries.claim_next() is None
+    assert run().sent == 0
+    with later(11):
+        assert run().sent == 1
+    assert len(mail.got) == 1
+
+
+def test_who_was_taken_for_dead_cannot_undo_what_another_did(app, mail, mia, queue, run):
+    queue(mia)
+    with app.app_context():
+        slow = deliveries.claim_next()
+    with later(11):
+        run()
+    with app.app_context():
+        deliveries.note_failed(slow, "too late", is_final=True)
+    assert the_mail().state == "sent"
+
+
+def test_one_process_at_a_time_does_the_work(app, mail, mia, queue, run):
+    first, second = Runner(app), Runner(app)
+    first.do_round()
+    queue(mia)
+    second.do_round()
+    assert run() is None
+    assert mail.got == []
+    first.do_round()
+    assert len(mail.got) == 1
+    with later(2):
+        queue(mia)
+        second.do_round()
+        first.do_round()
+    assert len(mail.got) == 2
+
+
+def test_a_lease_is_one_persons_however_many_ask_at_once(app):
+    with app.app_context():
+        taken = [leases.take_lease("job", name, timedelta(minutes=1)) for name in ("one", "two", "one")]
+        leases.end_lease("job", "two")
+        assert (taken, leases.take_lease("job", "two", timedelta(minutes=1))) == ([True, False, True], False)
+        leases.end_lease("job", "one")
+        assert leases.take_lease("job", "two", timedelta(minutes=1))
