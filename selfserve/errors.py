@@ -43,6 +43,25 @@ class Forbidden(DomainError):
     status, type, title = 403, "forbidden_error", "You cannot do that"
 
 
+class SignInRefused(Forbidden):
+    """Somebody who came back from an identity provider and is not let in; `reason` is its word in the audit."""
+
+    type, title = "sign_in_refused_error", "That sign-in is not accepted here"
+
+    def __init__(self, message: str, *, reason: str, label: str = "", account: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.label = label
+        self.account = account
+        self.user_id: str | None = None
+
+
+class SignInLost(SignInRefused):
+    """Somebody who came back without having left from this browser, too late, or a second time (S-23)."""
+
+    status, type, title = 400, "sign_in_lost_error", "That sign-in cannot go on"
+
+
 class NotFound(DomainError):
     """Absent, or out of the caller's sight: the two must look the same."""
 
@@ -149,3 +168,14 @@ class Unavailable(DomainError):
     def __init__(self, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ProviderAway(Unavailable):
+    """The identity provider does not answer as one; `why` is for who set it up, without address and secret."""
+
+    type, title = "identity_provider_error", "The sign-in service does not answer"
+
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(f"{label} cannot be reached as it should right now. Try again in a moment.")
+        self.label = label
+        self.why = why

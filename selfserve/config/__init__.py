@@ -17,6 +17,7 @@ from selfserve.addresses import normalized
 from selfserve.clock import DURATION_FORMS, after, now
 from selfserve.config.gateway import GatewaySettings
 from selfserve.config.mail import MailSettings
+from selfserve.config.sso import SsoSettings
 from selfserve.config.urls import checked_http_address, is_readable, origin_of
 
 ENV_FILE = ".env"
@@ -37,7 +38,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the message says which and how to mend them."""
 
 
-class Settings(GatewaySettings, MailSettings):
+class Settings(GatewaySettings, MailSettings, SsoSettings):
     """All that can be set from the environment or from `.env` in the working directory (the environment wins)."""
 
     model_config = SettingsConfigDict(

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "selfserve"
 
 PLAIN = {"addresses", "errors", "permissions", "config", "money", "clock", "minting", "devices"}
-PLAIN |= {"prices", "upstreams", "calls", "mail_kinds", "mail_setup"}
+PLAIN |= {"prices", "upstreams", "calls", "mail_kinds", "mail_setup", "identities"}
 BELOW_MODELS = PLAIN | {"extensions", "database"}
 WEB_FRAMEWORK = {"flask", "werkzeug", "wtforms", "flask_login", "flask_wtf", "jinja2", "markupsafe"}
 DATABASE = {"sqlalchemy", "flask_sqlalchemy", "psycopg", "sqlite3"}
@@ -30,9 +30,10 @@ MAY_AND_NEVER = {
         PLAIN | {"services", "post"},
         (WEB_FRAMEWORK - {"jinja2"}) | DATABASE | {"models", "commit", "transaction"},
     ),
-    "web": (BELOW_MODELS | {"models", "schemas", "services", "gateway", "web"}, {"commit"}),
+    "sso": (PLAIN | {"sso"}, WEB_FRAMEWORK | DATABASE | {"commit", "transaction"}),
+    "web": (BELOW_MODELS | {"models", "schemas", "services", "gateway", "sso", "web"}, {"commit"}),
     "blueprints": (
-        PLAIN | {"schemas", "services", "gateway", "post", "web", "blueprints"},
+        PLAIN | {"schemas", "services", "gateway", "post", "sso", "web", "blueprints"},
         DATABASE | {"models", "commit", "abort", "transaction"},
     ),
 }

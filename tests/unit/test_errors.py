@@ -9,6 +9,8 @@ STATUSES = {
     "BadRequest": 400,
     "Unauthenticated": 401,
     "Forbidden": 403,
+    "SignInRefused": 403,
+    "SignInLost": 400,
     "NotFound": 404,
     "MethodNotAllowed": 405,
     "TooSlow": 408,
@@ -22,6 +24,7 @@ STATUSES = {
     "BudgetExceeded": 429,
     "UpstreamFailed": 502,
     "Unavailable": 503,
+    "ProviderAway": 503,
     "UpstreamTimeout": 504,
 }
 KINDS = {
