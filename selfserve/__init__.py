@@ -13,6 +13,7 @@ from selfserve.extensions import LateMigrate, csrf, db, redis
 from selfserve.mail_setup import MailSetup, use_mail_setup
 from selfserve.permissions import Permission, Role
 from selfserve.prices import FILE, use_folder
+from selfserve.sso.providers import load_providers
 from selfserve.upstreams import load_upstreams
 from selfserve.web.appearance import chosen_appearance
 from selfserve.web.bodies import guard_input
@@ -82,6 +83,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
     return {
         "SETTINGS": settings,
         "UPSTREAMS": load_upstreams(settings),
+        "PROVIDERS": load_providers(settings),
         "SECRET_KEY": derive(secret, "cookies"),
         "WTF_CSRF_SECRET_KEY": derive(secret, "csrf"),
         "ONBOARDING_KEY": derive(secret, "onboarding"),
@@ -124,6 +126,7 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         support_contact=settings.email_support_contact,
         base_url=settings.public_url,
         portal_url=settings.address,
+        passwords_are_off=settings.selfserve_sso_only,
         gateway_url=settings.gateway_url,
     )
 
@@ -134,4 +137,5 @@ def _init_templates(app: Flask, settings: Settings) -> None:
             "actor": g.get("actor"),
             "request_id": g.get("request_id", ""),
             "appearance": chosen_appearance(),
+            "providers": app.config["PROVIDERS"],
         }

@@ -16,11 +16,14 @@ from selfserve.blueprints.prices.api import api as prices_api
 from selfserve.blueprints.settings.pages import pages as settings_pages
 from selfserve.blueprints.spend.api import api as spend_api
 from selfserve.blueprints.spend.pages import pages as spend_pages
+from selfserve.blueprints.sso.api import api as sso_api
+from selfserve.blueprints.sso.pages import pages as sso_pages
 from selfserve.blueprints.users.api import api as users_api
 from selfserve.blueprints.users.pages import pages as users_pages
 
 DIRECTORY = (
     (auth_pages, "/ui"),
+    (sso_pages, None),
     (onboarding_pages, "/ui"),
     (keys_pages, "/ui"),
     (spend_pages, "/ui"),
@@ -29,6 +32,7 @@ DIRECTORY = (
     (users_pages, "/ui"),
     (settings_pages, "/ui"),
     (auth_api, None),
+    (sso_api, None),
     (onboarding_api, None),
     (users_api, None),
     (keys_api, None),

@@ -18,7 +18,7 @@ from selfserve.permissions import Role
 
 
 class UserStatus(StrEnum):
-    """Where a person stands: `invited` means no password yet."""
+    """Where a person stands: `invited` means that they have no way to sign in yet."""
 
     ACTIVE = "active"
     INVITED = "invited"
@@ -96,8 +96,18 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
         return self.password_hash is not None
 
     @property
+    def is_bound(self) -> bool:
+        """Whether an identity provider vouches for them."""
+        return self.sso_subject is not None
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether they have a way in: a password or a provider."""
+        return self.has_password or self.is_bound
+
+    @property
     def status(self) -> UserStatus:
-        """Blocked, invited (no password yet) or active."""
+        """Blocked, invited (no way to sign in yet) or active."""
         if self.is_blocked:
             return UserStatus.BLOCKED
-        return UserStatus.ACTIVE if self.has_password else UserStatus.INVITED
+        return UserStatus.ACTIVE if self.can_sign_in else UserStatus.INVITED

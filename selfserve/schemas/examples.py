@@ -75,6 +75,12 @@ _PRICE = {
 _SET_PRICE = _PRICE | {"model": "llama-of-the-house", "source": "admin", "updated_at": _MADE, "updated_by": "dana"}
 
 EXAMPLES: dict[str, Any] = {
+    "SsoReadiness": {
+        "status": "healthy",
+        "sso_configured": True,
+        "provider": "generic",
+        "message": "Acme SSO is properly configured",
+    },
     "Login": {"username": "dana@example.com", "password": "seven quiet foxes at noon"},
     "UserCreate": {"user_email": "dana@example.com", "user_role": "internal_user"},
     "UserUpdate": {"user_id": "dana", "user_role": "internal_user_viewer", "max_budget": 50, "budget_duration": "30d"},

@@ -22,7 +22,7 @@ def keep_an_admin(user: User) -> None:
     if user.role != Role.PROXY_ADMIN or user.is_blocked:
         return
     others = list(db.session.scalars(_admins().where(User.id != user.id).execution_options(populate_existing=True)))
-    if not others or (user.has_password and not any(other.has_password for other in others)):
+    if not others or (user.can_sign_in and not any(other.can_sign_in for other in others)):
         raise Conflict(f"{user.name} is the last proxy_admin. Make somebody else proxy_admin first.")
 
 

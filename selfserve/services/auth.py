@@ -80,21 +80,27 @@ def log_in(email: str, password: str, client: Client) -> NewSession:
         raise Unauthenticated(WRONG)
     with transaction():
         throttles.give_back(*buckets)
-        session_id = add_session(user, client)
-        _record_login(user, client)
+        session_id = enter(user, client, "password")
     _sweep()
     return NewSession(session_id, user)
 
 
-def begin_session(user: User, client: Client) -> str:
+def begin_session(user: User, client: Client, *, method: str = "link") -> str:
     """Begin a session for somebody who has just proved who they are by a link."""
     with transaction():
-        session_id = add_session(user, client)
-        _record_login(user, client)
+        return enter(user, client, method)
+
+
+def enter(user: User, client: Client, method: str, **told: str) -> str:
+    """Add a session's row and record that somebody signed in, and with what; needs an open transaction."""
+    session_id = add_session(user, client, method)
+    who = actor_of(user, client)
+    after = _told(client) | ({"method": method} if method != "password" else {}) | told
+    record_event(who, "login.succeeded", "user", user.user_id, owner=user.user_id, after=after)
     return session_id
 
 
-def add_session(user: User, client: Client) -> str:
+def add_session(user: User, client: Client, method: str = "password") -> str:
     """Add a session's row; needs an open transaction.
 
     Raises Unauthenticated if the person's access ended or their password changed meanwhile.
@@ -111,6 +117,7 @@ def add_session(user: User, client: Client) -> str:
             user_pk=user.id,
             address=client.address,
             user_agent=(client.user_agent or "")[:255] or None,
+            method=method,
             created_at=moment,
             last_seen_at=moment,
             expires_at=moment + ABSOLUTE_LIFETIME,
@@ -179,12 +186,6 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
     sent = former.token if former else None
     grant = KeyGrant(key.id, key.token, limits_of(key), tuple(key.allowed_routes), key.key_type, sent, row)
     return actor_of(key.owner, client, grant)
-
-
-def _record_login(user: User, client: Client) -> None:
-    """Record that somebody signed in, and with what."""
-    who = actor_of(user, client)
-    record_event(who, "login.succeeded", "user", user.user_id, owner=user.user_id, after=_told(client))
 
 
 def _told(client: Client) -> dict[str, str]:

@@ -12,7 +12,7 @@ from selfserve.schemas.users import UserCreate
 from selfserve.services import onboarding
 from selfserve.services.actors import master
 from selfserve.services.admins import take_turns
-from selfserve.services.users import add_user, find_by_email
+from selfserve.services.users import add_user, can_sign_in, find_by_email
 
 
 class Address(Command):
@@ -46,8 +46,8 @@ def reset_password(email: str) -> str:
 
 
 def has_admin() -> bool:
-    """Tell whether any admin has set a password."""
-    is_admin = User.role == Role.PROXY_ADMIN.value, User.password_hash.is_not(None), User.deleted_at.is_(None)
+    """Tell whether any admin has a way to sign in."""
+    is_admin = User.role == Role.PROXY_ADMIN.value, can_sign_in(), User.deleted_at.is_(None)
     return bool(db.session.scalar(select(func.count()).select_from(User).where(*is_admin)))
 
 

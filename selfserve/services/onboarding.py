@@ -14,7 +14,7 @@ from selfserve.extensions import db
 from selfserve.minting import fingerprint, mint_invitation
 from selfserve.models import Invitation, User
 from selfserve.models.invitation import LIFETIME
-from selfserve.permissions import MASTER_USER_ID, Actor, Client, Permission
+from selfserve.permissions import MASTER_USER_ID, Actor, Client, Permission, Role
 from selfserve.schemas.users import InvitePeople, UserCreate
 from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, confirm, require
@@ -41,6 +41,8 @@ class OpenInvitation:
     user: User
     invited_by: str
     expires_at: datetime
+    is_break_glass: bool = False
+    """Whether the operator made it for an admin, so that it sets a password also where none is used otherwise."""
 
 
 def create_invitation(actor: Actor, user_id: str) -> InvitationCreated:
@@ -226,7 +228,9 @@ def _still_open(invitation: Invitation | None) -> OpenInvitation:
         or invitation.user.is_blocked
     ):
         raise Gone(GONE)
-    return OpenInvitation(invitation.id, invitation.user, invitation.created_by_name, invitation.expires_at)
+    is_break_glass = invitation.created_by == MASTER_USER_ID and invitation.user.role == Role.PROXY_ADMIN
+    told = invitation.id, invitation.user, invitation.created_by_name, invitation.expires_at
+    return OpenInvitation(*told, is_break_glass)
 
 
 def _invitations() -> Select[Invitation]:

@@ -40,6 +40,11 @@ def guess_bucket(address: str | None) -> Bucket:
     return Bucket(f"guess {address}", PER_GUESSER)
 
 
+def sso_bucket(address: str | None) -> Bucket:
+    """Count sign-ins that are begun at an identity provider by address: each leaves a row."""
+    return Bucket(f"sso {address}", PER_GUESSER)
+
+
 def password_bucket(user_pk: str) -> Bucket:
     """Count wrong current passwords by person."""
     return Bucket(f"password {user_pk}", PER_PAIR)

@@ -42,7 +42,17 @@ HEADER = (
     "invitation_expires_at",
 )
 _OF_USER = (
-    *(User.id, User.user_id, User.email, User.alias, User.role, User.is_blocked, User.password_hash, User.models),
+    *(
+        User.id,
+        User.user_id,
+        User.email,
+        User.alias,
+        User.role,
+        User.is_blocked,
+        User.password_hash,
+        User.sso_subject,
+        User.models,
+    ),
     *(User.window_spend, User.max_budget, User.soft_budget, User.budget_duration, User.budget_reset_at),
     *(User.rpm_limit, User.tpm_limit, User.max_parallel_requests, User.created_at, User.last_login_at),
 )

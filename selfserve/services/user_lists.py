@@ -18,7 +18,7 @@ from selfserve.services.onboarding import are_open
 from selfserve.services.paging import Order, Slice, bounded_count, bounded_counts, pages, take_page, take_slice
 from selfserve.services.tallies import read_tally
 from selfserve.services.user_names import are_like
-from selfserve.services.users import living_users
+from selfserve.services.users import can_sign_in, living_users
 
 _SORTS: dict[str, Any] = {
     "user_id": User.user_id,
@@ -115,11 +115,12 @@ def _searched(rows: Select[Any], words: str | None) -> Select[Any]:
 
 
 def _in_status(status: str) -> Any:
-    """Say a status as a condition: blocked, or else invited until there is a password."""
+    """Say a status as a condition: blocked, or else invited until there is a way to sign in."""
     if status == "blocked":
         return User.is_blocked.is_(True)
-    has_password = User.password_hash.is_not(None) if status == "active" else User.password_hash.is_(None)
-    return has_password & User.is_blocked.is_(False)
+    if status == "active":
+        return can_sign_in() & User.is_blocked.is_(False)
+    return User.password_hash.is_(None) & User.sso_subject.is_(None) & User.is_blocked.is_(False)
 
 
 def count_active_keys() -> ScalarSelect[int]:

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select, update
 
 from selfserve.addresses import comparable
 from selfserve.clock import next_reset, now
@@ -95,6 +95,11 @@ def end_access(user: User) -> None:
 def living_users() -> Select[User]:
     """Select users, without the deleted ones and the reserved one."""
     return select(User).where(User.deleted_at.is_(None), User.is_reserved.is_(False))
+
+
+def can_sign_in() -> ColumnElement[bool]:
+    """Say that users have a way in; `User.can_sign_in` says it in Python."""
+    return or_(User.password_hash.is_not(None), User.sso_subject.is_not(None))
 
 
 def find_by_email(email: str) -> User | None:

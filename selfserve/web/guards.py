@@ -22,6 +22,8 @@ PUBLIC = "public"
 CALLS = ("gateway_api", "models_api")
 """The blueprint of calls to models."""
 _ABOUT_ITSELF = ("/key/info", "/key/health")
+_PAGES = ("/", "/ui", "/docs", "/docs/", "/sso/key/generate", "/sso/callback")
+"""Pages outside of `/ui`: those of single sign-on stand where they are documented, and people's browsers open them."""
 
 
 class SignedIn(UserMixin):
@@ -107,7 +109,7 @@ def check_routes(app: Flask) -> None:
 
 def is_pages_face(path: str) -> bool:
     """Tell whether a path belongs to the pages; all else speaks JSON."""
-    return path in ("/", "/ui", "/docs", "/docs/") or path.startswith("/ui/")
+    return path in _PAGES or path.startswith("/ui/")
 
 
 def current_actor() -> Actor:

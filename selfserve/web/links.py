@@ -6,6 +6,7 @@ from flask import current_app, request, url_for
 
 from selfserve.config import Settings
 from selfserve.minting import fingerprint
+from selfserve.sso.providers import Provider
 from selfserve.upstreams import Upstreams
 
 _SECRET = re.compile(r"sk-[^&=?/#\s]{29,}")
@@ -20,6 +21,12 @@ def settings() -> Settings:
 def upstreams() -> Upstreams:
     """Give the upstreams that calls are passed on to."""
     found: Upstreams = current_app.config["UPSTREAMS"]
+    return found
+
+
+def providers() -> dict[str, Provider]:
+    """Give the identity providers that people may sign in with, by name."""
+    found: dict[str, Provider] = current_app.config["PROVIDERS"]
     return found
 
 

@@ -11,6 +11,7 @@ from selfserve.services import account, activity, sessions
 from selfserve.web.appearance import keep_appearance
 from selfserve.web.guards import requires, sign_in, sign_out
 from selfserve.web.links import local_path, settings
+from selfserve.web.passwords import refuse_passwords
 from selfserve.web.render import flash_toast, render, see_other, validated, wants_fragment
 from selfserve.web.words import plural
 
@@ -28,6 +29,7 @@ def index() -> Response:
 @requires(Permission.ACCOUNT_PASSWORD)
 def change_password() -> AnyResponse:
     """Change my password: every other session ends, this one goes on under a new id."""
+    refuse_passwords()
     form = PasswordForm()
     try:
         if command := form.command():

@@ -7,6 +7,7 @@ from selfserve.schemas.auth import Login, LoginAnswer, LogoutAnswer
 from selfserve.services import auth
 from selfserve.web.guards import check_origin, public, sign_in, sign_out
 from selfserve.web.links import public_link
+from selfserve.web.passwords import refuse_passwords
 from selfserve.web.render import accepts, raises, redirects, returns
 
 api = Blueprint("auth_api", __name__)
@@ -49,4 +50,5 @@ def logout() -> LogoutAnswer:
 
 def _log_in(command: Login) -> None:
     """Begin a session and put it in the cookie."""
+    refuse_passwords()
     sign_in(auth.log_in(command.username, command.password, g.client).session_id)

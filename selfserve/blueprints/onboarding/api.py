@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from selfserve.errors import Conflict, Gone, NotFound, TooMany, Unauthenticated, Unavailable
+from selfserve.errors import Conflict, Forbidden, Gone, NotFound, TooMany, Unauthenticated, Unavailable
 from selfserve.permissions import Permission
 from selfserve.schemas.onboarding import (
     Claimed,
@@ -19,6 +19,7 @@ from selfserve.schemas.onboarding import (
 from selfserve.services import onboarding
 from selfserve.web.guards import current_actor, public, requires
 from selfserve.web.links import invitation_link, login_link, settings
+from selfserve.web.passwords import refuse_passwords
 from selfserve.web.render import accepts, raises, returns, wants_token
 from selfserve.web.tokens import read_onboarding, sign_onboarding
 
@@ -87,7 +88,7 @@ def get_token(query: LinkQuery) -> OnboardingToken:
 @accepts(ClaimToken)
 @returns(Claimed)
 @wants_token("onboardingToken")
-@raises(Unauthenticated, Conflict, Gone, TooMany, Unavailable)
+@raises(Unauthenticated, Forbidden, Conflict, Gone, TooMany, Unavailable)
 def claim_token(command: ClaimToken) -> Any:
     """Set the password of the person whom the link is for. It works once."""
     invitation_id = read_onboarding(_bearer())
@@ -98,6 +99,8 @@ def claim_token(command: ClaimToken) -> Any:
     opened = onboarding.open_link(command.invitation_link, g.client)
     if opened.id != invitation_id or command.user_id not in (None, opened.user.user_id):
         raise Gone(onboarding.GONE)
+    if not opened.is_break_glass:
+        refuse_passwords()
     shortest = settings().selfserve_password_min_length
     user = onboarding.claim(invitation_id, command.password, command.user_email, g.client, shortest=shortest)
     return {"login_url": login_link(), "user_email": user.email, "user": user}

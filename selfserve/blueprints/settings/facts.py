@@ -38,6 +38,23 @@ def general_facts(settings: Settings) -> list[Fact]:
     return [_fact(settings, *fact) for fact in facts]
 
 
+def sign_in_facts(settings: Settings) -> list[Fact]:
+    """Tell whom a provider lets in, and as what."""
+    decides = bool(settings.generic_user_role_attribute or settings.generic_role_mappings_roles)
+    creates = "get an account at their first sign-in" if settings.selfserve_sso_create_users else "are refused"
+    trusted = " and ".join(name.title() for name in sorted(settings.trusted_emails)) or "Nobody"
+    role = settings.generic_role_mappings_default_role.label
+    by_whom = "the provider's claims" if decides else "admins, here"
+    facts = [
+        ("Addresses of", ", ".join(sorted(settings.allowed_domains)) or "Every domain", "allowed_email_domains"),
+        ("People who were not invited", creates, "selfserve_sso_create_users"),
+        ("Their role", role, "generic_role_mappings_default_role"),
+        ("Roles are given by", by_whom, "generic_role_mappings_roles"),
+        ("Trusted without `verified`", trusted, "selfserve_sso_trusted_emails"),
+    ]
+    return [_fact(settings, *fact) for fact in facts]
+
+
 def gateway_facts(settings: Settings) -> list[Fact]:
     """Tell how long a call may take and how large it may be."""
     first_byte = wait(settings.selfserve_upstream_first_byte)

@@ -5,15 +5,17 @@ from typing import Any
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from selfserve.blueprints.settings.facts import gateway_facts, general_facts
+from selfserve.blueprints.settings.facts import gateway_facts, general_facts, sign_in_facts
+from selfserve.errors import NotFound
 from selfserve.gateway import checks
 from selfserve.permissions import Permission
 from selfserve.schemas.prices import PriceFilter
 from selfserve.schemas.upstreams import UpstreamTest
 from selfserve.services import model_prices, upstream_health
+from selfserve.sso.checks import try_provider
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.guards import requires
-from selfserve.web.links import settings, upstreams
+from selfserve.web.links import providers, settings, upstreams
 from selfserve.web.render import flash_toast, render, see_other, validated, wants_fragment
 
 pages = Blueprint("settings", __name__)
@@ -29,6 +31,7 @@ def index() -> Response:
         response.headers["HX-Push-Url"] = url_for("settings.index", **context["place"])
         return response
     context |= {"general": general_facts(settings()), "list": model_prices.tell_list()}
+    context |= {"sign_in": sign_in_facts(settings()), "tried": None}
     return render("settings/index.html", **gateway_context(), **context)
 
 
@@ -42,6 +45,20 @@ def test_upstream() -> AnyResponse:
         return render("settings/index.html", "settings/_upstreams.html", **gateway_context() | {"reply": reply})
     flash_toast(f"{reply.upstream}: {reply.sentence}", "ok" if reply.is_ok else "bad")
     return see_other("settings.index", _anchor="gateway")
+
+
+@pages.post("/settings/sign-in/test")
+@requires(Permission.SETTINGS_UPDATE)
+def test_sign_in() -> AnyResponse:
+    """Ask an identity provider for what it publishes and for its keys, and say what came back."""
+    provider = providers().get(request.form.get("provider", ""))
+    if provider is None:
+        raise NotFound("There is no identity provider of that name.")
+    tried = try_provider(provider)
+    if wants_fragment():
+        return render("settings/index.html", "settings/_sign_in.html", tried=tried)
+    flash_toast(f"{provider.label}: {tried.sentence}", "ok" if tried.is_ok else "bad")
+    return see_other("settings.index", _anchor="sign-in")
 
 
 def gateway_context() -> dict[str, Any]:

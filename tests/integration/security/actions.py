@@ -98,7 +98,13 @@ OWN_DEEDS = {
     "keys.test",
 }
 """What everybody may do to what is their own (S-7e); tested with the account page and in pages/test_key_test.py."""
-READ_SHAPED = {"keys_api.info_v2", "keys_api.health", "settings.test_upstream", "models.explain"}
+READ_SHAPED = {
+    "keys_api.info_v2",
+    "keys_api.health",
+    "settings.test_upstream",
+    "settings.test_sign_in",
+    "models.explain",
+}
 """POSTs that only read (S-7e); test_roles.py, test_settings.py and test_refused.py see that they do."""
 MODEL_CALLS = {endpoint for endpoint in BODIES if endpoint.startswith("gateway_api.")}
 """Calls to models: every role may make them, and they write nothing but what they cost; tests/integration/gateway/."""

@@ -1,0 +1,43 @@
+"""The browser that a sign-in is bound to: a random word in a cookie, kept for as long as a sign-in may take (S-23)."""
+
+import re
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from selfserve.minting import mint_token
+from selfserve.services.sso import LIFETIME
+from selfserve.web.links import settings
+
+_COOKIE = "selfserve_sso"
+
+
+def browser_word() -> str:
+    """Give the word of this browser, empty where it has none."""
+    word = request.cookies.get(_COOKIE, "")
+    return word if re.fullmatch(r"[A-Za-z0-9_-]{43}", word) else ""
+
+
+def keep_browser(response: Response) -> str:
+    """Let the browser keep its word, or a new one; sign-ins in two tabs share it. Give it."""
+    word = browser_word() or mint_token()
+    _set(response, word, int(LIFETIME.total_seconds()))
+    return word
+
+
+def forget_browser(response: Response) -> None:
+    """Take the word away when somebody is in."""
+    _set(response, "", 0)
+
+
+def without_referrer(response: Response) -> Response:
+    """Keep the code and the state out of the next request's Referer."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _set(response: Response, word: str, seconds: int) -> None:
+    """Set the cookie; Lax, because the way back begins on the provider's page."""
+    here = settings()
+    secure, path = here.is_https, here.cookie_path
+    response.set_cookie(_COOKIE, word, max_age=seconds, path=path, secure=secure, httponly=True, samesite="Lax")

@@ -1,0 +1,95 @@
+"""Signing in through an identity provider: the link there, the way back, the way out."""
+
+from flask import Blueprint, after_this_request, g, redirect, request
+from werkzeug.wrappers import Response
+
+from selfserve.blueprints.sso.browser import browser_word, forget_browser, keep_browser, without_referrer
+from selfserve.errors import NotFound, ProviderAway, SignInRefused
+from selfserve.identities import Began
+from selfserve.services import auth, sso
+from selfserve.sso import flow
+from selfserve.sso.providers import Provider
+from selfserve.web.guards import public, sign_in, signed_in_actor
+from selfserve.web.links import local_path, providers, settings
+from selfserve.web.logs import write_line
+from selfserve.web.render import render, see_other
+
+pages = Blueprint("sso", __name__)
+
+
+@pages.get("/sso/key/generate", endpoint="entrance")
+@pages.get("/ui/sso")
+@public
+def start() -> Response:
+    """Send somebody to a provider, or else to the sign-in page. It is a link, because a form must not lead out."""
+    target = local_path(request.args.get("next"))
+    if signed_in_actor():
+        return redirect(target, 303)
+    if not providers():
+        return see_other("auth.login", next=request.args.get("next"))
+    response, provider = Response(status=303), chosen()
+    began = sso.begin(provider.name, keep_browser(response), target, g.client)
+    words = {"state": began.state, "nonce": began.nonce, "verifier": began.verifier, "redirect_uri": redirect_uri()}
+    response.headers["Location"] = flow.authorization_url(provider, **words, is_again="again" in request.args)
+    return response
+
+
+@pages.get("/sso/callback")
+@public
+def callback() -> Response:
+    """Take somebody back: check what the provider says, begin a session, go on to where they were going."""
+    after_this_request(without_referrer)
+    try:
+        began, new = let_in()
+    except (SignInRefused, ProviderAway) as refusal:
+        return show_refusal(refusal)
+    sign_in(new.session_id)
+    response = redirect(local_path(began.next_path), 303)
+    forget_browser(response)
+    return response
+
+
+@pages.get("/ui/sso/logout")
+@public
+def leave() -> Response:
+    """Go on to sign out at the provider too; what was open here has ended before."""
+    address = flow.logout_url(chosen(), f"{settings().address}/ui/login?bye=1")
+    if address is None:
+        raise NotFound("It has no address to sign out at. Open it and sign out there.")
+    return redirect(address, 303)
+
+
+def chosen() -> Provider:
+    """Give the provider that a link names, the first where it names none. Raises NotFound."""
+    name = request.args.get("provider") or next(iter(providers()), "")
+    if name not in providers():
+        raise NotFound("There is no such way to sign in.")
+    return providers()[name]
+
+
+def redirect_uri() -> str:
+    """Say where providers send people back to, as it is registered there: from the settings only (S-2)."""
+    return f"{settings().address}/sso/callback"
+
+
+def let_in() -> tuple[Began, auth.NewSession]:
+    """Take up what was begun in this browser and find out who came back. Raises SignInRefused, ProviderAway."""
+    began = sso.take(request.args.get("state", ""), browser_word(), g.client)
+    provider = providers().get(began.provider)
+    if provider is None:
+        raise NotFound("That way to sign in is not set up any more.")
+    answer = {name: request.args[name] for name in ("code", "error", "iss") if name in request.args}
+    words = {"nonce": began.nonce, "verifier": began.verifier, "redirect_uri": redirect_uri()}
+    identity = flow.identify(provider, answer, **words)
+    return began, sso.sign_in(identity, settings().sso_rules, g.client)
+
+
+def show_refusal(refusal: SignInRefused | ProviderAway) -> Response:
+    """Say why somebody is not let in, and write it down."""
+    reason = refusal.reason if isinstance(refusal, SignInRefused) else "away"
+    write_line("warning", "sign-in refused", reason=reason, why=getattr(refusal, "why", None))
+    if isinstance(refusal, SignInRefused):
+        sso.record_refusal(refusal, g.client)
+    provider = next((one for one in providers().values() if one.label == refusal.label), None)
+    account = getattr(refusal, "account", None)
+    return render("sso/refused.html", status=refusal.status, refusal=refusal, provider=provider, account=account)

@@ -1,0 +1,16 @@
+"""Whether passwords are a way in here (`SELFSERVE_SSO_ONLY`)."""
+
+from selfserve.errors import Forbidden
+from selfserve.web.links import providers, settings
+
+
+def passwords_are_off() -> bool:
+    """Tell whether people sign in through a provider only."""
+    return settings().selfserve_sso_only
+
+
+def refuse_passwords() -> None:
+    """Refuse to take or to set a password where none is used. Raises Forbidden."""
+    if passwords_are_off():
+        ways = " or ".join(provider.label for provider in providers().values())
+        raise Forbidden(f"Passwords are switched off here. Sign in with {ways}.")
