@@ -138,4 +138,5 @@ def _init_templates(app: Flask, settings: Settings) -> None:
             "request_id": g.get("request_id", ""),
             "appearance": chosen_appearance(),
             "providers": app.config["PROVIDERS"],
+            "is_mail_set": app.config["SETTINGS"].is_mail_set,
         }

@@ -12,10 +12,12 @@ from datetime import timedelta
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
+from selfserve.config import Settings
 from selfserve.errors import DomainError
 from selfserve.minting import mint_token
 from selfserve.post.delivery import deliver_due
 from selfserve.services import leases, reminders, sweeping
+from selfserve.services.audit_retention import purge_events
 from selfserve.services.open_calls import close_lapsed
 from selfserve.web.logs import write_error, write_line
 
@@ -50,7 +52,7 @@ def tick(app: Flask) -> Done | None:
     if not leases.take_lease(JOB, holder, LEASE):
         return None
     try:
-        chores = do_chores()
+        chores = do_chores(app.config["SETTINGS"])
         return Done(*send_due(app, holder), *chores)
     finally:
         leases.end_lease(JOB, holder)
@@ -61,10 +63,11 @@ def send_due(app: Flask, holder: str) -> tuple[int, int]:
     return deliver_due(app.config["SETTINGS"], lambda: leases.take_lease(JOB, holder, LEASE))
 
 
-def do_chores() -> tuple[int, int]:
+def do_chores(settings: Settings) -> tuple[int, int]:
     """Do what is done now and then; tell how many reminders were written and how many calls had been cut off."""
     lapsed = close_lapsed()
     sweeping.sweep()
+    purge_events(settings.audit_kept)
     return reminders.remind(), lapsed
 
 
@@ -112,4 +115,4 @@ class Runner:
         """Do the rest at most once a minute."""
         if time.monotonic() >= self.next_chores:
             self.next_chores = time.monotonic() + CHORES_EVERY
-            do_chores()
+            do_chores(self.app.config["SETTINGS"])

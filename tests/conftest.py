@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from selfserve.gateway import listing
+from selfserve.runner import tick
 from tests.application import MASTER_KEY, the_app, the_database, the_settings, the_upstream, using
 from tests.clients import Browser, Curl, InProcess
 from tests.databases import start_postgresql
@@ -92,6 +93,17 @@ def mail(app, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates()[1]))
     with listening(MailServer()) as server, using(app, the_settings(**server.settings())):
         yield server
+
+
+@pytest.fixture
+def run(app):
+    """Do the periodic work once."""
+
+    def once():
+        with app.app_context():
+            return tick(app)
+
+    return once
 
 
 # -- the cast -------------------------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ def _invitation(settings: Settings, claimed: Claimed) -> Letter:
     """Invite somebody."""
     facts = claimed.facts
     by = line(facts.get("by"))
+    if facts.get("is_reset"):
+        return _reset(settings, claimed, "onboarding")
     heading = f"{by} invited you to {place(settings)}" if by else f"You are invited to {place(settings)}"
     what = "Choose a password, then create keys for your own code and tools."
     if facts.get("role", "").endswith("viewer"):
@@ -90,6 +92,11 @@ def _invitation(settings: Settings, claimed: Claimed) -> Letter:
 
 def _password_reset(settings: Settings, claimed: Claimed) -> Letter:
     """Send the link that sets a new password."""
+    return _reset(settings, claimed, "reset")
+
+
+def _reset(settings: Settings, claimed: Claimed, page: str) -> Letter:
+    """Write the letter with a link to a page that sets a new password."""
     facts = claimed.facts
     by = line(facts.get("by"))
     asked = f"{by} sent you this link." if by else f"Somebody asked for this{_where(facts)}."
@@ -97,7 +104,7 @@ def _password_reset(settings: Settings, claimed: Claimed) -> Letter:
         f"Set a new password for {place(settings)}",
         f"{asked} Your keys and what you spent stay as they are; you are signed out everywhere.",
         button="Set a new password",
-        link=f"{settings.address}/ui/reset?id={claimed.secret}",
+        link=f"{settings.address}/ui/{page}?id={claimed.secret}",
         notes=[_about_link(claimed)],
     )
 

@@ -62,6 +62,7 @@ class KeyCreate(KeyFields):
     key_type: KeyType | None = None
     permissions: Metadata | None = None
     creation_token: OptionalText = None
+    send_invite_email: Flag | None = None
 
 
 class KeyUpdate(KeyFields):

@@ -41,21 +41,10 @@ def _people_set_their_own(value: Any) -> None:
         )
 
 
-def _no_mail_yet(value: Any) -> None:
-    """Say that no mail is sent yet rather than let somebody wait for it."""
-    if value is not None and value is not False:
-        raise wrong("cannot be used: no mail is sent yet. Make a link with `/invitation/new` and send it yourself.")
-
-
 NoPassword = Annotated[
     None,
     BeforeValidator(_people_set_their_own),
     described_as({"type": "null"}, says="People set their own, through an invitation."),
-]
-NoMail = Annotated[
-    None,
-    BeforeValidator(_no_mail_yet),
-    described_as({"enum": [None, False]}, says="No mail is sent yet."),
 ]
 
 
@@ -77,7 +66,7 @@ class UserCreate(UserFields):
     auto_create_key: Flag | None = None
     key_alias: OptionalText = None
     duration: Duration = None
-    send_invite_email: NoMail = None
+    send_invite_email: Flag | None = None
 
     @property
     def role(self) -> Role:
@@ -152,6 +141,7 @@ class InvitePeople(FormCommand):
     role: AnyRole = Role.INTERNAL_USER
     max_budget: Dollars = None
     budget_duration: Window = None
+    send_email: Flag = False
 
 
 class UserEdit(FormCommand):

@@ -22,6 +22,7 @@ from selfserve.services.audit import record_event
 from selfserve.services.key_graces import begin_last_hour
 from selfserve.services.key_limits import limits_of
 from selfserve.services.keys import living_keys
+from selfserve.services.new_devices import tell_of_new_device
 from selfserve.services.users import find_by_email
 
 ABSOLUTE_LIFETIME = timedelta(days=7)
@@ -96,6 +97,7 @@ def enter(user: User, client: Client, method: str, **told: str) -> str:
     session_id = add_session(user, client, method)
     who = actor_of(user, client)
     after = _told(client) | ({"method": method} if method != "password" else {}) | told
+    tell_of_new_device(user, client)
     record_event(who, "login.succeeded", "user", user.user_id, owner=user.user_id, after=after)
     return session_id
 

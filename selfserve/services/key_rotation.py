@@ -8,6 +8,7 @@ from selfserve.clock import after, now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, Forbidden, Invalid
 from selfserve.extensions import db
+from selfserve.mail_kinds import MailKind
 from selfserve.minting import fingerprint, mint_key
 from selfserve.minting import tail as tail_of
 from selfserve.models import ApiKey, FormerSecret
@@ -20,6 +21,7 @@ from selfserve.services.key_changes import change_key
 from selfserve.services.key_graces import end_open_grace
 from selfserve.services.key_limits import checked_custom_key, is_admin, refuse_admin_fields, refuse_wider_secret
 from selfserve.services.keys import KeyCreated, alias_taken, key_exists, lock_key, refuse_known_secret, tell_key
+from selfserve.services.outbox import by, facts_of_key, queue_mail
 
 LONGEST_UNTIL_USE = timedelta(days=7)
 MOST_SHOWN = 5
@@ -50,6 +52,8 @@ def rotate_key(actor: Actor, command: KeyRegenerate, *, tail: str | None = None)
         key.updated_by = actor.user_id
         told = tell_key(key) | {"grace_ends_at": key.grace_ends_at.isoformat() if key.grace_ends_at else None}
         record_event(actor, "key.rotated", "key", key.id, owner=key.owner.user_id, before=before, after=told)
+        facts = facts_of_key(key) | {"by": by(actor, key.owner), "grace_ends_at": told["grace_ends_at"]}
+        queue_mail(MailKind.KEY_ROTATED, key.owner, subject_id=key.id, facts=facts)
     return KeyCreated(key, secret)
 
 

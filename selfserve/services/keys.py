@@ -11,6 +11,7 @@ from selfserve.clock import next_reset, now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, DomainError, Forbidden, NotFound
 from selfserve.extensions import db
+from selfserve.mail_kinds import MailKind
 from selfserve.minting import fingerprint, mint_key, tail
 from selfserve.models import ApiKey, FormerSecret, User
 from selfserve.models.api_key import shown_prefix
@@ -26,6 +27,7 @@ from selfserve.services.key_limits import (
     refuse_admin_fields,
 )
 from selfserve.services.key_names import is_name_of, named
+from selfserve.services.outbox import by, facts_of_key, queue_mail, require_mail
 from selfserve.services.tallies import add_to_tally
 
 
@@ -44,13 +46,17 @@ def create_key(actor: Actor, command: KeyCreate) -> KeyCreated:
     """
     require(actor, Permission.KEY_CREATE)
     refuse_admin_fields(actor, command)
+    if command.send_invite_email:
+        require_mail("send_invite_email")
     is_own = command.user_id in (None, actor.user_id)
     if not is_own and reach(actor.role, Permission.KEY_CREATE) is not Reach.ANYONES:
         raise Forbidden("You can only create keys for yourself. Leave user_id out.", param="user_id")
     with conflicts(_taken(command)), transaction():
         owner = _lock_owner(User.id == actor.id if is_own else User.user_id == command.user_id)
         _refuse_repeat(owner, command.creation_token)
-        return add_key(actor, owner, command)
+        created = add_key(actor, owner, command)
+        _tell_owner(actor, created.key, wishes=command.send_invite_email)
+        return created
 
 
 def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
@@ -94,6 +100,13 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
     add_to_tally("keys", 1)
     record_event(actor, "key.created", "key", key.id, owner=owner.user_id, after=tell_key(key))
     return KeyCreated(key, secret)
+
+
+def _tell_owner(actor: Actor, key: ApiKey, *, wishes: bool | None) -> None:
+    """Write to whom a key was made for by somebody else, unless that is not wished; to oneself if it is."""
+    if wishes if wishes is not None else actor.id != key.owner_id:
+        facts = facts_of_key(key) | {"by": by(actor, key.owner)}
+        queue_mail(MailKind.KEY_CREATED, key.owner, subject_id=key.id, facts=facts)
 
 
 def get_key(actor: Actor, name: str, permission: Permission = Permission.KEY_READ) -> ApiKey:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import contains_eager
@@ -11,6 +12,7 @@ from selfserve.clock import now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, Gone, Invalid, NotFound
 from selfserve.extensions import db
+from selfserve.mail_kinds import MailKind
 from selfserve.minting import fingerprint, mint_invitation
 from selfserve.models import Invitation, User
 from selfserve.models.invitation import LIFETIME
@@ -19,7 +21,8 @@ from selfserve.schemas.users import InvitePeople, UserCreate
 from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, confirm, require
 from selfserve.services.audit import record_event
-from selfserve.services.users import add_user, end_access, lock_user
+from selfserve.services.outbox import by, can_be_mailed, queue_mail, require_mail
+from selfserve.services.users import UserCreated, add_user, add_user_with_key, end_access, lock_user, taken
 
 GONE = "This link is no longer valid: it has expired, was used, or was replaced. Sign in, or ask for a new one."
 
@@ -31,6 +34,8 @@ class InvitationCreated:
     invitation: Invitation
     user: User
     secret: str
+    is_mailed: bool = False
+    """Whether a mail with the link was written down."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,23 @@ def create_invitation(actor: Actor, user_id: str) -> InvitationCreated:
     return _create(actor, User.user_id == user_id)
 
 
-def create_invitation_for(actor: Actor, row_id: str) -> InvitationCreated:
-    """Make a link for the user with this row id."""
-    return _create(actor, User.id == row_id)
+def create_invitation_for(actor: Actor, row_id: str, *, by_mail: bool = False) -> InvitationCreated:
+    """Make a link for the user with this row id, and mail it if that is asked for."""
+    return _create(actor, User.id == row_id, by_mail=by_mail)
+
+
+def invite_new_user(actor: Actor, command: UserCreate, *, with_key: bool) -> UserCreated:
+    """Make a user and mail them their link, in one transaction. Raises Invalid where no mail can go, and Conflict."""
+    require(actor, Permission.USER_CREATE)
+    require(actor, Permission.INVITATION_CREATE)
+    require_mail("send_invite_email")
+    if not command.user_email:
+        raise Invalid("user_email is needed to send the invitation to.", param="user_email")
+    with conflicts(taken(command.user_email, command.user_id)), transaction():
+        confirm(actor, Permission.USER_CREATE)
+        created = add_user_with_key(actor, command, with_key=with_key)
+        add_invitation(actor, created.user, by_mail=True)
+    return created
 
 
 def invite_people(actor: Actor, command: InvitePeople) -> list[InvitationCreated]:
@@ -74,7 +93,7 @@ def invite_people(actor: Actor, command: InvitePeople) -> list[InvitationCreated
         for key, email in sorted(emails.items()):
             budget = command.model_dump(include={"max_budget", "budget_duration"})
             user = add_user(actor, UserCreate.model_construct(user_email=email, user_role=command.role, **budget))
-            made[key] = add_invitation(actor, user)
+            made[key] = add_invitation(actor, user, by_mail=command.send_email)
     return [made[key] for key in emails]
 
 
@@ -158,7 +177,7 @@ def claim(invitation_id: str, password: str, email: str | None, client: Client, 
     return user
 
 
-def _create(actor: Actor, is_meant: ColumnElement[bool]) -> InvitationCreated:
+def _create(actor: Actor, is_meant: ColumnElement[bool], *, by_mail: bool = False) -> InvitationCreated:
     """Make a link for the one user who is meant."""
     require(actor, Permission.INVITATION_CREATE)
     with transaction():
@@ -168,10 +187,10 @@ def _create(actor: Actor, is_meant: ColumnElement[bool]) -> InvitationCreated:
             raise NotFound("There is no such user. Make one with `/user/new` first.", param="user_id")
         if user.is_blocked:
             raise Conflict("That user is blocked. Unblock them first.", param="user_id")
-        return add_invitation(actor, user)
+        return add_invitation(actor, user, by_mail=by_mail)
 
 
-def add_invitation(actor: Actor, user: User) -> InvitationCreated:
+def add_invitation(actor: Actor, user: User, *, by_mail: bool = False) -> InvitationCreated:
     """Add an invitation's row after ending older open ones; needs an open transaction and the user's row locked."""
     for older in db.session.scalars(_open_ones(user)):
         _end(actor, older, user)
@@ -192,7 +211,23 @@ def add_invitation(actor: Actor, user: User) -> InvitationCreated:
     db.session.flush()
     told = {"is_reset": user.has_password}
     record_event(actor, "invitation.created", "invitation", invitation.id, owner=user.user_id, after=told)
-    return InvitationCreated(invitation, user, secret)
+    is_mailed = by_mail and can_be_mailed(user)
+    if is_mailed:
+        facts = _facts_of(actor, invitation, user)
+        queue_mail(MailKind.INVITATION, user, subject_id=invitation.id, facts=facts, secret=secret)
+    return InvitationCreated(invitation, user, secret, is_mailed)
+
+
+def _facts_of(actor: Actor, invitation: Invitation, user: User) -> dict[str, Any]:
+    """Tell the mail of an invitation all but what opens it."""
+    return {
+        "by": by(actor, user),
+        "is_reset": user.has_password,
+        "role": user.role,
+        "max_budget": user.max_budget,
+        "budget_duration": user.budget_duration,
+        "expires_at": invitation.expires_at.isoformat(),
+    }
 
 
 def _use(invitation_id: str, user_pk: str) -> User:

@@ -3,10 +3,12 @@
 from typing import Any
 
 from selfserve.database import insert
+from selfserve.errors import Invalid
 from selfserve.extensions import db
 from selfserve.mail_kinds import Channel, MailKind
 from selfserve.mail_setup import mail_setup
-from selfserve.models import Mail, User
+from selfserve.models import ApiKey, Mail, User
+from selfserve.permissions import MASTER_USER_ID, Actor
 
 WEBHOOK = ":webhook"
 """Ends the name of what is told once by the webhook, beside the same by mail."""
@@ -21,12 +23,44 @@ def queue_mail(
     secret: str | None = None,
     once: str | None = None,
 ) -> None:
-    """Write a mail to somebody down; needs an open transaction. Nothing happens where no mail is sent or can arrive.
+    """Write a mail to somebody down; needs an open transaction. Nothing happens where none would arrive.
 
     `facts` must hold no secret; `secret` is what its link opens, sealed until it went. `once` names what is told once.
     """
-    if mail_setup().sends_mail and user.email:
+    if can_be_mailed(user) and user.email:
         _add(kind, Channel.MAIL, user.email, user, subject_id, facts, secret, once)
+
+
+def can_be_mailed(user: User) -> bool:
+    """Tell whether mail is sent at all, and somebody has an address."""
+    return mail_setup().sends_mail and user.email is not None
+
+
+def require_mail(asked_by: str) -> None:
+    """Refuse a field that asks for mail where none is sent: nobody should wait for it. Raises Invalid."""
+    if not mail_setup().sends_mail:
+        raise Invalid(
+            f"{asked_by} cannot be used: no mail is sent here, as SMTP_HOST is not set. "
+            "Leave it out; `/invitation/new` makes a link that you can send yourself.",
+            param=asked_by,
+        )
+
+
+def facts_of_key(key: ApiKey) -> dict[str, Any]:
+    """Tell a mail which key is meant: by its name and what may be shown of it, never by its secret."""
+    return {
+        "key": key.name,
+        "key_id": key.id,
+        "masked": key.masked,
+        "max_budget": key.max_budget,
+        "budget_duration": key.budget_duration,
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+    }
+
+
+def by(actor: Actor, user: User) -> str | None:
+    """Name who did something to somebody; nobody where they did it themselves or the master key did."""
+    return None if actor.id == user.id or actor.user_id == MASTER_USER_ID else actor.name
 
 
 def queue_alert(

@@ -14,7 +14,7 @@ from selfserve.mail_kinds import MailKind
 from selfserve.mail_setup import mail_setup
 from selfserve.models import ApiKey, Mail, User
 from selfserve.services.keys import living_keys
-from selfserve.services.outbox import WEBHOOK, queue_alert, queue_mail
+from selfserve.services.outbox import WEBHOOK, facts_of_key, queue_alert, queue_mail
 
 DAYS = (1, 7, 14)
 SHARES = (100, 80, 50)
@@ -49,18 +49,6 @@ def remind() -> int:
         return 0
     moment = now()
     return sum(_queue(page) for page in (*_expiring(moment), *_budgets_of_keys(moment), *_budgets_of_users(moment)))
-
-
-def facts_of_key(key: ApiKey) -> dict[str, Any]:
-    """Tell a mail which key is meant: by its name and what may be shown of it, never by its secret."""
-    return {
-        "key": key.name,
-        "key_id": key.id,
-        "masked": key.masked,
-        "max_budget": key.max_budget,
-        "budget_duration": key.budget_duration,
-        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
-    }
 
 
 def _expiring(moment: datetime) -> Iterator[list[Reminder]]:

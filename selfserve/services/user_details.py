@@ -8,7 +8,8 @@ from sqlalchemy import ScalarSelect, func, select
 
 from selfserve.clock import now
 from selfserve.extensions import db
-from selfserve.models import ApiKey, Invitation, User
+from selfserve.mail_kinds import MailKind
+from selfserve.models import ApiKey, Invitation, Mail, User
 from selfserve.permissions import Actor, Permission
 from selfserve.services.actors import require
 from selfserve.services.holds import holding, holds
@@ -30,6 +31,14 @@ class UserDetail:
     expiring_keys: int
     all_keys: int
     invitation_expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class MadeLink:
+    """A link that was made for a person, and the mail that it went with, if any."""
+
+    invitation: Invitation
+    mail: Mail | None
 
 
 def get_detail(actor: Actor, row_id: str) -> UserDetail:
@@ -54,11 +63,14 @@ def list_newest_keys(actor: Actor, user: User) -> list[ApiKey]:
     return list(db.session.scalars(theirs.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()).limit(MOST_KEYS)))
 
 
-def list_invitations(actor: Actor, user: User) -> list[Invitation]:
-    """List the newest links that were made for a person, whatever became of them."""
+def list_invitations(actor: Actor, user: User) -> list[MadeLink]:
+    """List the newest links that were made for a person, whatever became of them and of their mail, in one query."""
     require(actor, Permission.INVITATION_READ)
-    theirs = select(Invitation).where(Invitation.user_pk == user.id)
-    return list(db.session.scalars(theirs.order_by(Invitation.created_at.desc()).limit(MOST_LINKS)))
+    went_with = (Mail.subject_id == Invitation.id) & (Mail.kind == MailKind.INVITATION.value)
+    theirs = select(Invitation, Mail).outerjoin(Mail, went_with).where(Invitation.user_pk == user.id)
+    return [
+        MadeLink(*row) for row in db.session.execute(theirs.order_by(Invitation.created_at.desc()).limit(MOST_LINKS))
+    ]
 
 
 def _count_keys(*conditions: Any) -> ScalarSelect[int]:

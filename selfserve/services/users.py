@@ -36,9 +36,13 @@ def create_user(actor: Actor, command: UserCreate, *, with_key: bool) -> UserCre
     require(actor, Permission.USER_CREATE)
     with conflicts(taken(command.user_email, command.user_id)), transaction():
         confirm(actor, Permission.USER_CREATE)
-        user = add_user(actor, command)
-        key = keys.add_key(actor, user, _first_key(command)) if with_key else None
-        return UserCreated(user, key)
+        return add_user_with_key(actor, command, with_key=with_key)
+
+
+def add_user_with_key(actor: Actor, command: UserCreate, *, with_key: bool) -> UserCreated:
+    """Add a user and, if asked for, their first key; needs an open transaction."""
+    user = add_user(actor, command)
+    return UserCreated(user, keys.add_key(actor, user, _first_key(command)) if with_key else None)
 
 
 def add_user(actor: Actor, command: UserCreate) -> User:

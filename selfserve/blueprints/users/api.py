@@ -23,7 +23,7 @@ from selfserve.schemas.users import (
     UserUpdate,
     UserUpdated,
 )
-from selfserve.services import key_lists, user_changes, user_deletes, user_lists, users
+from selfserve.services import key_lists, onboarding, user_changes, user_deletes, user_lists, users
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.links import settings
 from selfserve.web.render import accepts, raises, returns
@@ -39,9 +39,13 @@ MOST_KEYS_SHOWN = 100
 @returns(UserNew)
 @raises(Conflict)
 def new(command: UserCreate) -> UserNew:
-    """Make a user and, unless `auto_create_key` says no, a first key: its secret is shown here and never again."""
+    """Make a user and, unless `auto_create_key` says no, a first key: its secret is shown here and never again.
+
+    With `send_invite_email` the user gets an invitation by mail.
+    """
     wants_key = settings().selfserve_auto_create_key if command.auto_create_key is None else command.auto_create_key
-    created = users.create_user(current_actor(), command, with_key=wants_key)
+    create = onboarding.invite_new_user if command.send_invite_email else users.create_user
+    created = create(current_actor(), command, with_key=wants_key)
     answer = UserNew.model_validate(
         {**UserAnswer.model_validate(created.user).model_dump(), "duration": command.duration}
     )

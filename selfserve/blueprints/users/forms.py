@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, EmailField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
 
 from selfserve.blueprints.keys.forms import WINDOWS, NamesField
@@ -42,6 +42,7 @@ class InviteForm(SchemaForm[InvitePeople]):
     role = SelectField("Role", choices=[SelectChoice(*role) for role in ROLES])
     max_budget = StringField("Budget each")
     budget_duration = SelectField("Budget starts again", choices=WINDOWS)
+    send_email = BooleanField("Send each link by email")
 
     def put(self, sentences: dict[str, str]) -> None:
         """Put sentences on the fields they are about, and say which of many addresses is meant."""

@@ -108,7 +108,7 @@ def save(user_id: UUID) -> AnyResponse:
 @requires(Permission.INVITATION_CREATE)
 def invite(user_id: UUID) -> Response:
     """Make a new link for a user and show it, once; the older one ends."""
-    made = onboarding.create_invitation_for(g.actor, str(user_id))
+    made = onboarding.create_invitation_for(g.actor, str(user_id), by_mail="send_email" in request.form)
     heading = "Password reset link" if made.user.has_password else "New invitation link"
     return show_links([made], f"{heading} for {made.user.name}")
 
@@ -198,7 +198,7 @@ def show_edit(user_id: str, form: EditForm | None = None, status: int = 200, *, 
 
 def show_links(made: list[InvitationCreated], heading: str) -> Response:
     """Show links that were just made, once, where they were asked for."""
-    links = [{"user": one.user, "invitation": one.invitation, "url": invitation_link(one.secret)} for one in made]
+    links = [{"made": one, "url": invitation_link(one.secret)} for one in made]
     context: dict[str, Any] = {"links": links, "links_heading": heading, "cancel": url_for("users.index")}
     if whereabouts()["is_person"]:
         user_id = made[0].user.id

@@ -10,7 +10,7 @@ from selfserve.database import transaction
 from selfserve.extensions import db
 from selfserve.mail_kinds import MailKind
 from selfserve.models import Mail, User
-from selfserve.runner import Runner, tick
+from selfserve.runner import Runner
 from selfserve.services import deliveries, leases
 from selfserve.services.outbox import queue_mail
 from tests.application import the_settings, using
@@ -29,17 +29,6 @@ def queue(app):
             queue_mail(kind, db.session.get(User, user.id), **({"facts": FACTS} | told))
 
     return write
-
-
-@pytest.fixture
-def run(app):
-    """Do the periodic work once."""
-
-    def once():
-        with app.app_context():
-            return tick(app)
-
-    return once
 
 
 def the_mail():
