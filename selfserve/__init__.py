@@ -21,7 +21,9 @@ from selfserve.web.errors import init_errors
 from selfserve.web.figures import FIGURES
 from selfserve.web.guards import can, check_routes, init_guards
 from selfserve.web.headers import init_headers, secured
+from selfserve.web.links import providers
 from selfserve.web.logs import init_logs
+from selfserve.web.passwords import passwords_are_off
 from selfserve.web.rootpath import RootPath
 from selfserve.web.statics import init_statics
 from selfserve.web.templates import FlatEnvironment
@@ -126,7 +128,6 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         support_contact=settings.email_support_contact,
         base_url=settings.public_url,
         portal_url=settings.address,
-        passwords_are_off=settings.selfserve_sso_only,
         gateway_url=settings.gateway_url,
     )
 
@@ -137,6 +138,7 @@ def _init_templates(app: Flask, settings: Settings) -> None:
             "actor": g.get("actor"),
             "request_id": g.get("request_id", ""),
             "appearance": chosen_appearance(),
-            "providers": app.config["PROVIDERS"],
+            "providers": providers(),
+            "passwords_are_off": passwords_are_off(),
             "is_mail_set": app.config["SETTINGS"].is_mail_set,
         }

@@ -171,8 +171,9 @@ class Handler(BaseHTTPRequestHandler):
             page = f"<!doctype html><title>Acme</title><h1>Acme accounts</h1><a href='{link}'>Continue as Mia</a>"
             self.write(200, page.encode(), "text/html")
             return
-        code, back = secrets.token_urlsafe(16), {"state": query["state"]}
-        self.here.codes[code] = Code(query, dict(manner.claims))
+        code, back, hint = secrets.token_urlsafe(16), {"state": query["state"]}, query.get("login_hint")
+        hinted = {"sub": hint, "email": f"{hint}@example.com", "name": hint} if hint else {}
+        self.here.codes[code] = Code(query, manner.claims | hinted)
         back |= {"error": manner.error} if manner.error else {"code": code}
         back |= {"iss": manner.iss} if manner.iss else {}
         self.go(f"{query['redirect_uri']}?{urlencode(back)}")

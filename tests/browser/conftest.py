@@ -12,6 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests import chromium
 from tests.application import the_app, the_database, the_folder, the_upstream
 from tests.clients import Browser, OverHttp
+from tests.provider import CLIENT_ID, CLIENT_SECRET, identity_provider
 from tests.servers import running
 from tests.upstream import KEY
 
@@ -36,10 +37,20 @@ def chrome():
 
 
 @pytest.fixture(scope="session")
-def server():
+def idp():
+    """An identity provider that shows people a page before it lets them in."""
+    with identity_provider() as provider:
+        provider.be(asks=True)
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def server(idp):
     """One server per run, on the database that each test sets back."""
     the_app()
     there = {"UPSTREAM_BASE_URL": the_upstream().url, "UPSTREAM_API_KEY": KEY}
+    there |= {"SELFSERVE_SSO_ISSUER": idp.url, "SELFSERVE_SSO_NAME": "Acme SSO"}
+    there |= {"GENERIC_CLIENT_ID": CLIENT_ID, "GENERIC_CLIENT_SECRET": CLIENT_SECRET}
     with running(database_url=the_database().url, folder=the_folder(), **there) as server:
         yield server
 

@@ -10,6 +10,7 @@ from tests.factories import make_calls, make_invitation, make_key, make_open_cal
 
 PAGES = {
     "sign in": (None, "/ui/login"),
+    "refused sign-in": (None, "/sso/callback?state=nobody-went"),
     "onboarding": (None, "/ui/onboarding?id={link}"),
     "spent link": (None, "/ui/onboarding?id=00000000-0000-4000-8000-000000000000"),
     "my keys": ("mia", "/ui/keys"),

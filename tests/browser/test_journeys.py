@@ -50,6 +50,27 @@ def test_ina_comes_by_her_link_makes_a_key_deletes_it_and_leaves(tab, ina, javas
 
 
 @both_ways
+def test_ina_signs_in_through_the_provider_instead_of_choosing_a_password(tab, ina, idp, javascript):
+    """There, through its own page, back, in, and out at both."""
+    idp.manner.claims |= {"sub": "ina-at-work", "email": "INA@example.com"}
+    opened = tab(javascript=javascript)
+    page = opened.open(f"/ui/onboarding?id={make_invitation(ina).secret}")
+    page.get_by_role("link", name="Continue with Acme SSO instead").click()
+    expect(page.get_by_role("heading", name="Acme accounts")).to_be_visible()
+    page.get_by_role("link", name="Continue as Mia").click()
+    expect(page).to_have_url(f"{opened.base}/ui/keys")
+    assert reload(ina).sso_subject == "ina-at-work"
+
+    page.get_by_role("button", name="Ina").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("link", name="sign out there too").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    page.get_by_role("link", name="Continue with Acme SSO").click()
+    page.get_by_role("link", name="Continue as Mia").click()
+    expect(page).to_have_url(f"{opened.base}/ui/keys")
+
+
+@both_ways
 def test_mia_signs_in_by_her_password(tab, mia, javascript):
     opened = tab(javascript=javascript)
     page = opened.open("/ui/spend")

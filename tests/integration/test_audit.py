@@ -32,6 +32,7 @@ EVENTS = {
     "users.revoke": ("invitation.ended", "invitation"),
     "users.save": ("user.updated", "user"),
     "users.end_sessions": ("session.ended", "user"),
+    "users.unlink": ("sso.unlinked", "user"),
     "users.create": ("user.created", "user"),
     "settings.save_price": ("price.updated", "price"),
     "settings.delete_price": ("price.deleted", "price"),

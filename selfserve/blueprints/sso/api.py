@@ -26,7 +26,7 @@ def readiness() -> SsoReadiness:
         endpoints_of(provider)
     said = ", ".join(provider.label for provider in providers().values())
     return SsoReadiness(
-        status="healthy", sso_configured=True, provider=names[0], message=f"{said} SSO is properly configured"
+        status="healthy", sso_configured=True, provider=names[0], message=f"{said} is properly configured"
     )
 
 

@@ -19,7 +19,7 @@ from selfserve.blueprints.users.places import (
 from selfserve.errors import Conflict, Invalid, Stale
 from selfserve.permissions import Permission, Role
 from selfserve.schemas.users import RoleChange
-from selfserve.services import onboarding, sessions, user_changes, user_deletes, users
+from selfserve.services import onboarding, sessions, sso, user_changes, user_deletes, users
 from selfserve.services.onboarding import InvitationCreated
 from selfserve.services.user_export import HEADER, export_users
 from selfserve.web.guards import requires, sign_out
@@ -165,6 +165,15 @@ def end_sessions(user_id: UUID) -> AnyResponse:
         sign_out()
         return see_other("auth.login", bye=1)
     flash_toast(f"{user.name} is signed out everywhere. Their keys keep working.")
+    return back_to_place(user.id)
+
+
+@pages.post("/users/<uuid:user_id>/sso/unlink")
+@requires(Permission.USER_UPDATE)
+def unlink(user_id: UUID) -> AnyResponse:
+    """Part a user from their account at a provider: they are signed out, and another one may be linked."""
+    user = sso.unlink(g.actor, str(user_id))
+    flash_toast(f"{user.name} is parted from single sign-on and signed out.")
     return back_to_place(user.id)
 
 

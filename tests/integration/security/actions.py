@@ -9,7 +9,7 @@ from selfserve.clock import now
 from selfserve.permissions import Permission
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from tests.application import the_app
-from tests.factories import make_invitation, make_key, make_price, make_rotating_key
+from tests.factories import change, make_invitation, make_key, make_price, make_rotating_key
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,10 @@ CURL_DEEDS = deeds(pages=False)
 
 
 def scene_of(owner: Any, user: Any) -> Scene:
-    """Give somebody a key that was just rotated and one that was just deleted, somebody else an open link."""
+    """Give somebody a key that was just rotated and one that was just deleted, somebody else two ways in."""
     gone = {"deleted_at": now(), "deleted_by": owner.user_id, "restorable_until": now() + timedelta(minutes=10)}
     make_price(PRICED)
+    change(user, sso_issuer="https://login.example.com", sso_subject=user.id)
     return Scene(make_rotating_key(owner), make_key(owner, **gone).row, user, make_invitation(user))
 
 

@@ -34,6 +34,7 @@ ACTIONS = {
     "invite": {"invitation.created", "invitation.ended"},
     "revoke": {"invitation.ended"},
     "end_sessions": {"session.ended"},
+    "unlink": {"sso.unlinked", "invitation.ended"},
     "save": {"user.updated"},
 }
 

@@ -40,7 +40,6 @@ def portal(app, idp, monkeypatch):
         settings = the_settings(**({"selfserve_sso_name": "Acme SSO"} | known | changes))
         monkeypatch.setitem(app.config, "SETTINGS", settings)
         monkeypatch.setitem(app.config, "PROVIDERS", load_providers(settings))
-        monkeypatch.setitem(app.jinja_env.globals, "passwords_are_off", settings.selfserve_sso_only)
         return Door(app, idp)
 
     return set_up

@@ -1,0 +1,149 @@
+"""Without passwords: they are hidden and refused, and the operator's link is the way back in; what admins see of it."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.factories import PASSWORD, change, make_invitation, make_user, reload
+from tests.integration.security.snapshots import unchanged
+from tests.provider import MIA
+
+NEW_PASSWORD = "seven quiet foxes at noon"
+
+
+@pytest.fixture
+def only(portal):
+    """The portal without passwords."""
+    return portal(selfserve_sso_only=True)
+
+
+def test_the_sign_in_page_has_the_provider_and_no_password(only):
+    page = only.browser()
+    answer = page.get("/ui/login")
+    assert "Continue with Acme SSO" in answer.html.words()
+    assert "password" not in [field for form in page.page.forms for field in form.fields]
+
+
+def test_every_door_refuses_passwords_also_right_ones(only, idp, curl):
+    """S-4: what is hidden is refused."""
+    mia = make_user("Mia", sso_issuer=idp.url, sso_subject=MIA["sub"])
+    page, given = only.browser(), {"username": mia.email, "password": PASSWORD}
+    only.sign_in(page)
+    page.get("/ui/account")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with unchanged():
+        assert page.post("/ui/login", given).status == 403
+        for answer in (
+            curl().post("/v2/login", given),
+            curl().send("POST", "/login", urlencode(given).encode(), headers=form),
+        ):
+            assert (answer.status, "Sign in with Acme SSO." in answer.text) == (403, True)
+
+
+def test_nobody_sets_a_password_by_a_link_or_on_the_account_page(only, idp, curl):
+    ina = make_user("Ina", password=None)
+    link = make_invitation(ina, by=make_user("Ada", role="proxy_admin")).secret
+    page = only.browser()
+    welcome = page.follow(page.get(f"/ui/onboarding?id={link}"))
+    assert "Continue with Acme SSO" in welcome.html.words()
+    assert "Set password" not in welcome.text
+    token = curl().get("/onboarding/get_token", invite_link=link).json["token"]
+    assert page.post("/ui/onboarding", {"password": NEW_PASSWORD}).status in (400, 403)
+    claim = curl(token).post("/onboarding/claim_token", {"invitation_link": link, "password": NEW_PASSWORD})
+    assert (claim.status, reload(ina).has_password) == (403, False)
+    change(ina, sso_issuer=idp.url, sso_subject=MIA["sub"])
+    page = only.browser()
+    only.sign_in(page)
+    page.get("/ui/account")
+    assert "current_password" not in page.page.words()
+    changed = page.post("/ui/account/password", {"current_password": PASSWORD, "new_password": NEW_PASSWORD})
+    assert changed.status == 403
+
+
+def test_the_link_of_the_operator_lets_an_admin_in_when_the_provider_is_away(only, idp, app):
+    """The way back in: `flask reset-password` prints a link that sets a password and signs in."""
+    idp.be(status=503)
+    ada, mia = make_user("Ada", role="proxy_admin", password=None), make_user("Mia", password=None)
+    for person, is_in in ((ada, True), (mia, False)):
+        printed = app.test_cli_runner().invoke(args=["reset-password", person.email]).output
+        page = only.browser()
+        page.follow(page.get("/ui/onboarding?id=" + printed.rpartition("id=")[2].split()[0]))
+        assert any("password" in form.fields for form in page.page.forms) == is_in
+        if is_in:
+            assert page.submit("/ui/onboarding", password=NEW_PASSWORD).status == 303
+            assert page.get("/ui/users").status == 200
+
+
+# -- parting somebody from the provider -----------------------------------------------------------------------
+
+
+def test_an_admin_parts_somebody_from_their_account_there(door, idp, browser, ada):
+    """S-10, S-22: they are signed out at once, and may be linked anew when they are invited."""
+    mia = make_user("Mia", password=None, sso_issuer=idp.url, sso_subject="an-old-account")
+    page = browser(ada)
+    page.get(f"/ui/users/{mia.id}")
+    assert "Acme SSO" in page.page.words()
+    assert door.sign_in().status == 403
+    answer = page.submit(f"/ui/users/{mia.id}/sso/unlink")
+    assert (answer.status, reload(mia).status) == (303, "invited")
+    assert door.sign_in().status == 303
+    signed_in = door.browser()
+    door.sign_in(signed_in)
+    page.get(f"/ui/users/{mia.id}")
+    page.submit(f"/ui/users/{mia.id}/sso/unlink")
+    assert signed_in.get("/ui/keys").status == 303
+
+
+def test_the_last_admin_keeps_their_way_in(door, idp, browser):
+    """S-43."""
+    ada = make_user("Mia", role="proxy_admin", password=None, sso_issuer=idp.url, sso_subject=MIA["sub"])
+    page = door.browser()
+    door.sign_in(page)
+    page.get(f"/ui/users/{ada.id}")
+    assert page.submit(f"/ui/users/{ada.id}/sso/unlink").status == 409
+    assert reload(ada).is_bound
+
+
+# -- what is told about it ------------------------------------------------------------------------------------
+
+
+def test_ada_tests_the_sign_in_and_is_told_what_came_back(door, idp, browser, ada):
+    page = browser(ada)
+    answer = page.get("/ui/settings")
+    assert "secret of our client" not in answer.text
+    assert f"OpenID Connect, {idp.url}" in answer.html.words()
+    told = page.submit("/ui/settings/sign-in/test", htmx=True).html.words()
+    assert "Working" in told
+    assert "with 1 key." in told
+    for manner, sentence in (
+        ({"status": 503}, "It answered 503."),
+        ({"document": {"issuer": "https://evil.example"}}, "names another issuer"),
+        ({"document": {"jwks_uri": idp.url + "/nothing"}}, "It answered 404."),
+        ({"published": ()}, "has no key to check signatures with"),
+    ):
+        idp.be(**manner)
+        told = page.submit("/ui/settings/sign-in/test", htmx=True).html.words()
+        assert "Not working" in told
+        assert sentence in told
+    page.get("/ui/settings")
+    assert "names another issuer" not in page.follow(page.submit("/ui/settings/sign-in/test")).text
+    assert page.post("/ui/settings/sign-in/test", {"provider": "https://evil.example"}).status == 404
+
+
+def test_the_documented_questions_are_answered_in_the_documented_words(door, curl, mia, vera):
+    assert curl(vera).get("/sso/readiness").json == {
+        "status": "healthy", "sso_configured": True, "provider": "generic",
+        "message": "Acme SSO is properly configured"}  # fmt: skip
+    assert curl(mia).get("/sso/readiness").status == 403
+    settings = curl(mia).get("/sso/get/ui_settings").json
+    assert (settings["SSO_ENABLED"], settings["PROXY_LOGOUT_URL"], settings["NUM_SPEND_LOGS_ROWS"]) == (True, None, -1)
+    told = curl().get("/.well-known/litellm-ui-config").json
+    assert (told["sso_configured"], told["server_root_path"], told["workers"]) == (True, "", [])
+    assert len(told) == 9
+
+
+def test_without_a_provider_the_same_questions_say_so(curl, ada):
+    told = curl(ada).get("/sso/readiness").json
+    assert (told["status"], told["sso_configured"], told["message"]) == ("healthy", False, "No SSO provider configured")
+    assert curl(ada).get("/sso/get/ui_settings").json["SSO_ENABLED"] is False
+    assert curl().get("/.well-known/litellm-ui-config").json["sso_configured"] is False
