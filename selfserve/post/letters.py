@@ -49,9 +49,12 @@ def write_test(settings: Settings) -> Letter:
 
 def alert_text(settings: Settings, claimed: Claimed) -> str:
     """Write the one line of an alert."""
-    letter = _WRITERS[claimed.kind](settings, claimed)
-    whose = f" ({line(claimed.person)})" if claimed.person else ""
-    return f"{letter.heading}{whose}. {letter.link}"
+    facts, person, key = claimed.facts, line(claimed.person), line(claimed.facts.get("key"))
+    if claimed.kind is MailKind.KEY_EXPIRING:
+        return f"Key {key} of {person} expires {_soon(facts)}. {_key_link(settings, facts)}"
+    if key:
+        return f"Key {key} of {person}: budget {_used(facts)}. {_key_link(settings, facts)}"
+    return f"Budget of {person} {_used(facts)}. {settings.address}/ui/users/{claimed.subject_id}"
 
 
 def place(settings: Settings) -> str:
@@ -165,10 +168,8 @@ def _key_rotated(settings: Settings, claimed: Claimed) -> Letter:
 def _key_expiring(settings: Settings, claimed: Claimed) -> Letter:
     """Warn somebody that a key ends soon."""
     facts = claimed.facts
-    days = int(facts["days"])
-    soon = "within a day" if days == 1 else f"within {days} days"
     return _letter(
-        f"Key {line(facts.get('key'))} expires {soon}",
+        f"Key {line(facts.get('key'))} expires {_soon(facts)}",
         f"It stops on {_moment(facts['expires_at'])}. Whatever uses it fails from then on: "
         "make a new key before, or extend this one.",
         button="See the key",
@@ -181,9 +182,7 @@ def _budget(settings: Settings, claimed: Claimed) -> Letter:
     """Warn somebody that a budget is being used up."""
     facts = claimed.facts
     share, key = int(facts["share"]), line(facts.get("key"))
-    whose = f"Key {key}" if key else "Your budget"
-    used = "is used up" if share >= 100 else f"is {share} % used"
-    heading = f"{whose}: budget {used}" if key else f"{whose} {used}"
+    heading = f"Key {key}: budget {_used(facts)}" if key else f"Your budget {_used(facts)}"
     resets = facts.get("resets_at")
     again = f"It starts again on {_moment(resets)}." if resets else "It does not start again by itself."
     stops = "Calls are refused until then." if resets else "Calls are refused until an admin raises it."
@@ -234,6 +233,16 @@ def _key_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if expires := facts.get("expires_at"):
         rows.append(("Expires", _moment(expires)))
     return [(label, value) for label, value in rows if value]
+
+
+def _soon(facts: dict[str, Any]) -> str:
+    """Say within how many days a key ends."""
+    return "within a day" if facts["days"] == 1 else f"within {facts['days']} days"
+
+
+def _used(facts: dict[str, Any]) -> str:
+    """Say how much of a budget is used."""
+    return "is used up" if facts["share"] >= 100 else f"is {facts['share']} % used"
 
 
 def _circumstances(claimed: Claimed) -> list[tuple[str, str]]:

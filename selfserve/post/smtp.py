@@ -34,6 +34,8 @@ def post_letter(settings: Settings, recipient: str, letter: Letter, *, name: str
 
     Raises Undelivered.
     """
+    if not settings.is_mail_set:
+        raise Undelivered("No mail server is set: SMTP_HOST.", is_final=True)
     try:
         message = compose(settings, recipient, letter, name=name, written_at=written_at)
     except ValueError:
@@ -65,8 +67,6 @@ def compose(settings: Settings, recipient: str, letter: Letter, *, name: str, wr
 
 def _connected(settings: Settings) -> smtplib.SMTP:
     """Connect, encrypt and sign in, as the settings say."""
-    if not settings.smtp_host:
-        raise Undelivered("No mail server is set: SMTP_HOST.", is_final=True)
     us = urlsplit(settings.address).hostname or "localhost"
     host, port = settings.smtp_host, settings.smtp_port
     if port == IMPLICIT_TLS and settings.smtp_tls:

@@ -39,6 +39,7 @@ class Claimed:
     channel: Channel
     recipient: str
     person: str
+    subject_id: str | None
     facts: dict[str, Any]
     secret: str | None = field(repr=False)
     attempt: int
@@ -106,6 +107,7 @@ def _claim(mail: Mail, user: User | None) -> Claimed | None:
         Channel(mail.channel),
         mail.recipient,
         user.name if user else "",
+        mail.subject_id,
         mail.facts,
         secret,
         mail.attempts,

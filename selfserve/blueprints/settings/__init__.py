@@ -1,5 +1,5 @@
-"""Settings: one blueprint of pages in two rooms, so that none grows long."""
+"""Settings: one blueprint of pages in three rooms, so that none grows long."""
 
-from selfserve.blueprints.settings import prices
+from selfserve.blueprints.settings import mail, prices
 
-__all__ = ["prices"]
+__all__ = ["mail", "prices"]

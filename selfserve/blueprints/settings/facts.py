@@ -1,10 +1,12 @@
 """What is set in the environment, as the settings page tells it: no secret, only whether there is one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from selfserve.config import Settings
+from selfserve.config.mail import IMPLICIT_TLS
 from selfserve.web.words import wait
 
 
@@ -53,6 +55,37 @@ def sign_in_facts(settings: Settings) -> list[Fact]:
         ("Trusted without `verified`", trusted, "selfserve_sso_trusted_emails"),
     ]
     return [_fact(settings, *fact) for fact in facts]
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """A way that messages leave by; without a host there is none."""
+
+    host: str
+    port: int = 0
+    how: str = ""
+    facts: list[Fact] = field(default_factory=list)
+
+
+def mail_facts(settings: Settings) -> WayOut:
+    """Tell where mail goes and how it is signed."""
+    if not settings.smtp_tls:
+        how = " without encryption"
+    else:
+        how = " with TLS" if settings.smtp_port == IMPLICIT_TLS else " with STARTTLS"
+    facts = [
+        ("From", settings.smtp_sender_email, "smtp_sender_email"),
+        ("Links point to", settings.address, "proxy_base_url"),
+        ("Signs in as", settings.smtp_username or "Nobody", "smtp_username"),
+        ("Signature", settings.email_signature or "Ours", "email_signature"),
+        ("Logo", settings.email_logo_url or "Ours", "email_logo_url"),
+    ]
+    return WayOut(settings.smtp_host, settings.smtp_port, how, [_fact(settings, *fact) for fact in facts])
+
+
+def alert_facts(settings: Settings) -> WayOut:
+    """Tell where alerts go: the host alone, as the rest of the address is a secret."""
+    return WayOut(urlsplit(settings.selfserve_alert_webhook.get_secret_value()).hostname or "")
 
 
 def gateway_facts(settings: Settings) -> list[Fact]:

@@ -5,13 +5,14 @@ from typing import Any
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from selfserve.blueprints.settings.facts import gateway_facts, general_facts, sign_in_facts
+from selfserve.blueprints.settings.facts import alert_facts, gateway_facts, general_facts, mail_facts, sign_in_facts
 from selfserve.errors import NotFound
 from selfserve.gateway import checks
 from selfserve.permissions import Permission
 from selfserve.schemas.prices import PriceFilter
 from selfserve.schemas.upstreams import UpstreamTest
 from selfserve.services import model_prices, upstream_health
+from selfserve.services.mail_health import tell_mail_health
 from selfserve.sso.checks import try_provider
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.guards import requires
@@ -32,7 +33,7 @@ def index() -> Response:
         return response
     context |= {"general": general_facts(settings()), "list": model_prices.tell_list()}
     context |= {"sign_in": sign_in_facts(settings()), "tried": None}
-    return render("settings/index.html", **gateway_context(), **context)
+    return render("settings/index.html", **gateway_context(), **mail_context(), **context)
 
 
 @pages.post("/settings/upstreams/test")
@@ -67,6 +68,17 @@ def gateway_context() -> dict[str, Any]:
         "served": upstream_health.list_upstreams(g.actor, upstreams()),
         "gateway": gateway_facts(settings()),
         "reply": None,
+    }
+
+
+def mail_context() -> dict[str, Any]:
+    """Give what both sections need."""
+    return {
+        "mail_health": tell_mail_health(g.actor),
+        "mail": mail_facts(settings()),
+        "alerts": alert_facts(settings()),
+        "mail_tried": None,
+        "alerts_tried": None,
     }
 
 

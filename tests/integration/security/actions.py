@@ -103,6 +103,8 @@ READ_SHAPED = {
     "keys_api.health",
     "settings.test_upstream",
     "settings.test_sign_in",
+    "settings.test_mail",
+    "settings.test_alert",
     "models.explain",
 }
 """POSTs that only read (S-7e); test_roles.py, test_settings.py and test_refused.py see that they do."""

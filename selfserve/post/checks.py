@@ -1,0 +1,43 @@
+"""Trying the ways out at once, for an admin who wants to know whether they work."""
+
+from dataclasses import dataclass
+
+from selfserve.clock import now
+from selfserve.config import Settings
+from selfserve.minting import mint_token
+from selfserve.permissions import Actor, Permission
+from selfserve.post.letters import place, write_test
+from selfserve.post.smtp import Undelivered, post_letter
+from selfserve.post.webhook import post_alert
+from selfserve.services.actors import require
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a try."""
+
+    is_ok: bool
+    sentence: str
+
+
+def try_mail(actor: Actor, settings: Settings) -> Tried:
+    """Send a mail to the one who asks, at once, and say what the mail server said to it."""
+    require(actor, Permission.SETTINGS_UPDATE)
+    if not actor.email:
+        return Tried(False, "Your account has no address that a test could be sent to.")
+    try:
+        name = f"test-{mint_token()[:16]}"
+        post_letter(settings, actor.email, write_test(settings), name=name, written_at=now())
+    except Undelivered as error:
+        return Tried(False, error.reason)
+    return Tried(True, f"{settings.smtp_host} took a mail to {actor.email}. See whether it arrives.")
+
+
+def try_alert(actor: Actor, settings: Settings) -> Tried:
+    """Send a sample to the webhook, at once, and say what it answered."""
+    require(actor, Permission.SETTINGS_UPDATE)
+    try:
+        post_alert(settings, f"A sample from {place(settings)}: alerts arrive here. {settings.address}/ui/settings")
+    except Undelivered as error:
+        return Tried(False, error.reason)
+    return Tried(True, "The webhook took a sample. See whether it arrives.")
