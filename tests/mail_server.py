@@ -76,13 +76,17 @@ def body_of(mail: EmailMessage, kind: str = "plain") -> str:
 
 
 @contextmanager
-def listening(server: MailServer, *, encrypts: bool = True, name: str = HOST) -> Iterator[MailServer]:
+def listening(
+    server: MailServer, *, encrypts: bool = True, is_implicit: bool = False, name: str = HOST
+) -> Iterator[MailServer]:
     """Let it listen; `encrypts=False` is one that knows no TLS and asks for no sign-in."""
     how: dict[str, Any] = {}
     if encrypts:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         certificates()[0].issue_cert(name).configure_cert(context)
         how = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": _is_known}
+        if is_implicit:  # it does not know then that it is encrypted, and offers no sign-in
+            how = {"ssl_context": context}
     controller = Controller(server, hostname="127.0.0.1", port=server.port, **how)
     controller.start()
     try:

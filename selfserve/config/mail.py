@@ -24,7 +24,7 @@ class MailSettings(BaseSettings):
     smtp_tls: bool = Field(True, description="Whether STARTTLS is insisted on; false only within your own machine.")
     email_logo_url: str = Field("", description="Address of a picture that stands at the top of a mail.")
     email_support_contact: str = Field("", description="Address shown where people may need help, in mails too.")
-    email_signature: str = Field("", max_length=500, description="The last lines of every mail, instead of our name.")
+    email_signature: str = Field("", max_length=2000, description="The last lines of every mail, instead of our name.")
     email_subject_invitation: str = Field("", description="Subject of an invitation; empty means ours.")
     email_subject_password_reset: str = Field("", description="Subject of a password reset; empty means ours.")
     email_subject_password_changed: str = Field("", description="Subject of a changed password; empty means ours.")

@@ -1,5 +1,7 @@
 """How a letter looks: HTML as the visual reference shows it, and the same as text."""
 
+import re
+from html import unescape
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -26,8 +28,15 @@ def render_letter(settings: Settings, letter: Letter) -> tuple[str, str]:
         "place": place(settings),
         "address": settings.address,
         "logo": settings.email_logo_url,
-        "signature": settings.email_signature.replace("\\n", "\n").splitlines(),
+        "signature": signature_lines(settings.email_signature),
         "support_contact": settings.email_support_contact,
     }
     text, html = (_templates.get_template(f"message.{kind}").render(context) for kind in ("txt", "html"))
     return text, html
+
+
+def signature_lines(signature: str) -> list[str]:
+    """Give the lines of a signature. LiteLLM's is HTML: of what was written for it the text stays."""
+    broken = re.sub(r"<br\s*/?>|</p>|\\n", "\n", signature, flags=re.IGNORECASE)
+    lines = unescape(re.sub(r"<[^>]*>", "", broken)).splitlines()
+    return [words for text in lines if (words := text.strip())]

@@ -10,6 +10,7 @@ from selfserve.database import transaction
 from selfserve.extensions import db
 from selfserve.mail_kinds import MailKind
 from selfserve.models import Mail, User
+from selfserve.post.rendering import signature_lines
 from selfserve.runner import Runner
 from selfserve.services import deliveries, leases
 from selfserve.services.outbox import queue_mail
@@ -123,6 +124,71 @@ def test_a_server_that_is_away_gets_the_mail_when_it_is_back(app, mia, queue, ru
         assert the_mail().error == f"localhost cannot be reached on port {server.port}."
         with listening(server, encrypts=False), later(2):
             assert run().sent == 1
+
+
+def test_on_the_port_for_it_tls_is_spoken_from_the_first_byte_on(app, mail, mia, queue, run, monkeypatch):
+    server = MailServer()
+    monkeypatch.setattr("selfserve.post.smtp.IMPLICIT_TLS", server.port)
+    with using(app, the_settings(**server.settings(smtp_username=""))), listening(server, is_implicit=True):
+        queue(mia)
+        assert (run().sent, len(server.got)) == (1, 1)
+
+
+def test_what_a_link_opens_is_kept_sealed_and_forgotten_when_it_went(mail, ina, queue, run):
+    """S-11, S-14: neither the database nor a backup of it holds a link that opens."""
+    made = make_invitation(ina)
+    told = {"facts": {"expires_at": made.row.expires_at.isoformat()}, "subject_id": made.row.id, "secret": made.secret}
+    queue(ina, MailKind.INVITATION, **told)
+    waiting = vars(the_mail())
+    assert waiting["sealed"]
+    assert not any(made.secret in str(value) for value in waiting.values())
+    run()
+    assert made.secret in body_of(mail.got[0])
+    assert the_mail().sealed is None
+
+
+def test_a_link_that_was_sealed_with_another_secret_key_is_not_mailed(app, mail, ina, queue, run):
+    made = make_invitation(ina)
+    told = {"facts": {"expires_at": made.row.expires_at.isoformat()}, "subject_id": made.row.id, "secret": made.secret}
+    queue(ina, MailKind.INVITATION, **told)
+    another = the_settings(**mail.settings(), selfserve_secret_key="another secret key, as long as it must be")
+    with using(app, another):
+        assert run().sent == 0
+    assert (the_mail().state, the_mail().sealed) == ("failed", None)
+    assert "SELFSERVE_SECRET_KEY" in the_mail().error
+
+
+@pytest.mark.parametrize("ends", ["is_blocked", "deleted_at"])
+def test_who_was_blocked_or_deleted_meanwhile_gets_no_mail(mail, mia, queue, run, ends):
+    queue(mia)
+    change(mia, **{ends: True if ends == "is_blocked" else now()})
+    assert (run().sent, the_mail().state) == (0, "failed")
+
+
+@pytest.mark.parametrize("address", ["mia@example.com\r\nBcc: all@example.com", "mia@example.com, all@example.com"])
+def test_an_address_with_more_than_an_address_in_it_gets_no_mail(mail, mia, queue, run, address):
+    """S-36: whoever got it past the schema."""
+    change(mia, email=address)
+    queue(mia)
+    run()
+    assert (mail.got, the_mail().state, the_mail().error) == (
+        [],
+        "failed",
+        "The address cannot be written into a mail.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("signature", "lines"),
+    [
+        ("Acme", ["Acme"]),
+        ("Acme\\nBuilding 7", ["Acme", "Building 7"]),
+        ("<p>Best regards,<br/>Your <b>team</b></p><p><a href='https://x.example'>Visit us</a> &amp; more</p>", None),
+        ("", []),
+    ],
+)
+def test_a_signature_is_text_whoever_it_was_written_for(signature, lines):
+    assert signature_lines(signature) == (["Best regards,", "Your team", "Visit us & more"] if lines is None else lines)
 
 
 @pytest.mark.parametrize(
