@@ -56,6 +56,11 @@ class Answer:
         return self.headers.get("content-type") == "text/csv; charset=utf-8"
 
     @property
+    def is_lines(self) -> bool:
+        """Whether it is a file of lines of JSON."""
+        return self.headers.get("content-type") == "application/x-ndjson"
+
+    @property
     def location(self) -> str:
         return self.headers.get("location", "")
 
@@ -236,10 +241,11 @@ class Browser:
         what = f"{method} {path} answered {answer.status}: {answer.body[:500]!r}"
         check_any(answer, what, reveals)
         if answer.status not in (204, 301, 302, 303, 304, 307, 308) and answer.body:
-            assert answer.is_sheet or answer.headers["content-type"] == "text/html; charset=utf-8", what
+            is_file = answer.is_sheet or answer.is_lines
+            assert is_file or answer.headers["content-type"] == "text/html; charset=utf-8", what
             assert "no-store" in answer.headers.get("cache-control", ""), what
             assert {"HX-Request", "Cookie"} <= set(re.split(r",\s*", answer.headers.get("vary", ""))), what
-            if answer.is_sheet:
+            if is_file:
                 assert answer.headers["content-disposition"].startswith("attachment; filename="), what
                 return answer
             answer.html.check()

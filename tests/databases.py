@@ -121,7 +121,10 @@ class Postgresql:
 
     def reset(self) -> None:
         names = [table.name for table in reversed(db.metadata.sorted_tables) if table.name not in ONLY_ADDED_TO]
-        emptied = [*(f"DELETE FROM {name}" for name in names), *(f"TRUNCATE {name}" for name in ONLY_ADDED_TO)]
+        emptied = [
+            *(f"DELETE FROM {name}" for name in names),
+            *(f"TRUNCATE {name} RESTART IDENTITY" for name in ONLY_ADDED_TO),
+        ]
         with self.engine.begin() as connection:
             connection.exec_driver_sql("; ".join(emptied))  # ten times faster than to truncate them all
             for table, rows in self.rows.items():

@@ -35,8 +35,10 @@ class Html:
         parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False)
         if not self.is_fragment:
             return parser.parse(self.text)
-        starts_with_row = re.match(r"\s*<tr[\s>]", self.text)
-        return parser.parseFragment(self.text, container="tbody" if starts_with_row else "div")
+        begins = re.match(r"\s*<(tr|tbody)[\s>]", self.text)
+        return parser.parseFragment(
+            self.text, container={"tr": "tbody", "tbody": "table"}[begins[1]] if begins else "div"
+        )
 
     def all(self, *tags: str) -> list[ET.Element]:
         """Find all elements of these tags, in the order of the page."""

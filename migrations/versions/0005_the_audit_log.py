@@ -18,6 +18,7 @@ _BY_TIME = {
     "ix_audit_events_actor": ["actor_user_id", "at", "id"],
     "ix_audit_events_owner": ["owner_user_id", "at", "id"],
     "ix_audit_events_object": ["object_type", "object_id", "at", "id"],
+    "ix_audit_events_kind": ["object_type", "at", "id"],
     "ix_audit_events_action": ["action", "at", "id"],
     "ix_audit_events_source": ["source", "at", "id"],
     "ix_audit_events_address": ["address", "at", "id"],

@@ -1,6 +1,8 @@
 """The directory of the house: every blueprint and the prefix it stands under."""
 
 from selfserve.blueprints.account.pages import pages as account_pages
+from selfserve.blueprints.audit.api import api as audit_api
+from selfserve.blueprints.audit.pages import pages as audit_pages
 from selfserve.blueprints.auth.api import api as auth_api
 from selfserve.blueprints.auth.pages import pages as auth_pages
 from selfserve.blueprints.docs.api import api as docs_api
@@ -30,6 +32,7 @@ DIRECTORY = (
     (models_pages, "/ui"),
     (account_pages, "/ui"),
     (users_pages, "/ui"),
+    (audit_pages, "/ui"),
     (settings_pages, "/ui"),
     (auth_api, None),
     (sso_api, None),
@@ -37,6 +40,7 @@ DIRECTORY = (
     (users_api, None),
     (keys_api, None),
     (spend_api, None),
+    (audit_api, None),
     (prices_api, None),
     (gateway_api, None),
     (models_api, None),

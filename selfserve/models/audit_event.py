@@ -38,6 +38,7 @@ class AuditEvent(Base):
         Index("ix_audit_events_object", "object_type", "object_id", "at", "id"),
         Index("ix_audit_events_actor", "actor_user_id", "at", "id"),
         Index("ix_audit_events_owner", "owner_user_id", "at", "id"),
+        Index("ix_audit_events_kind", "object_type", "at", "id"),
         Index("ix_audit_events_action", "action", "at", "id"),
         Index("ix_audit_events_source", "source", "at", "id"),
         Index("ix_audit_events_address", "address", "at", "id"),

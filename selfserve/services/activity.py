@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, select, union
 from sqlalchemy.orm import aliased
 
 from selfserve.errors import NotFound
@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Activity:
-    """One deed as the page of a key or a person tells it.
+    """One deed as a page tells it.
 
     `what` is the key it was done to, or the model whose price it was, and `whose` the person, each None on the page
     that is about them; `whose` is "You" for the reader.
@@ -46,6 +46,8 @@ class Activity:
     address: str | None
     after: dict[str, Any]
     changes: list[Change]
+    facts: list[Change]
+    """All that was told of it, what changed first; None where it was not told before or after."""
 
 
 def list_key_activity(actor: Actor, key: ApiKey) -> list[Activity]:
@@ -86,13 +88,21 @@ def _newest(*conditions: Any) -> Select[Any]:
 
 def _told(actor: Actor, ids: Select[Any], subject: str | None, *, is_of_key: bool = False) -> list[Activity]:
     """Read events with all the names in them, in one query, and tell them to the actor."""
+    rows = select_named(AuditEvent.id.in_(ids)).order_by(AuditEvent.at.desc(), AuditEvent.id.desc()).limit(MOST_SHOWN)
+    return [tell(actor, row, subject, is_of_key=is_of_key) for row in db.session.execute(rows)]
+
+
+def select_named(are_meant: ColumnElement[bool]) -> Select[Any]:
+    """Select events with the names of who did it, of whom and of the key it concerns, each also after their end."""
     doer, owner = aliased(User), aliased(User)
     is_key = and_(AuditEvent.object_type == "key", ApiKey.id == AuditEvent.object_id)
-    rows = (
+    return (
         select(
             AuditEvent,
+            doer.id.label("doer_id"),
             _name(doer).label("doer"),
             doer.deleted_at.label("doer_left_at"),
+            owner.id.label("owner_id"),
             _name(owner).label("owner"),
             owner.deleted_at.label("owner_left_at"),
             ApiKey.id.label("key_id"),
@@ -102,29 +112,28 @@ def _told(actor: Actor, ids: Select[Any], subject: str | None, *, is_of_key: boo
         .outerjoin(doer, doer.user_id == AuditEvent.actor_user_id)
         .outerjoin(owner, owner.user_id == AuditEvent.owner_user_id)
         .outerjoin(ApiKey, is_key)
-        .where(AuditEvent.id.in_(ids))
-        .order_by(AuditEvent.id.desc())
-        .limit(MOST_SHOWN)
+        .where(are_meant)
     )
-    return [_tell(actor, subject, row, is_of_key) for row in db.session.execute(rows)]
 
 
-def _tell(actor: Actor, subject: str | None, row: Any, is_of_key: bool) -> Activity:
-    """Tell one event to the actor."""
+def tell(actor: Actor, row: Any, subject: str | None = None, *, is_of_key: bool = False) -> Activity:
+    """Tell one event, read by `select_named`, to the actor; `subject` is whose page it is."""
     event: AuditEvent = row.AuditEvent
     is_about_key = event.object_type == "key" and not is_of_key
+    what = event.object_id if event.object_type == "price" else (row.key or event.object_id) if is_about_key else None
     before, after = _with_moments(event.before), _with_moments(event.after)
     return Activity(
         event.at,
         _who(actor, row),
         event.action,
-        event.object_id if event.object_type == "price" else row.key if is_about_key else None,
+        what,
         row.key_id if is_about_key and row.key_ended_at is None else None,
         _whose(actor, subject, row),
         event.source,
         event.address if _may_know_address(actor, event) else None,
         after,
         _changes(before, after),
+        _facts(before, after),
     )
 
 
@@ -175,3 +184,9 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
     """List what is different, in the order in which it is told."""
     both = [name for name in after if name in before]
     return [Change(name, before[name], after[name]) for name in both if before[name] != after[name]]
+
+
+def _facts(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+    """List all that was told, what is different first."""
+    told = [Change(name, before.get(name), after.get(name)) for name in before | after]
+    return sorted(told, key=lambda fact: fact.before == fact.after)

@@ -37,7 +37,7 @@ class Order:
     """The order of a keyset list: a column, the row's id to settle ties, and a direction. Empty values come last."""
 
     column: InstrumentedAttribute[Any] | ColumnElement[Any]
-    row_id: InstrumentedAttribute[str]
+    row_id: InstrumentedAttribute[Any]
     is_ascending: bool = False
 
     @property
@@ -50,7 +50,7 @@ class Order:
         both = self.column, self.row_id
         return rows.order_by(*(one.asc() if self.is_ascending else one.desc() for one in both))
 
-    def beyond(self, value: Any, row_id: str) -> ColumnElement[bool]:
+    def beyond(self, value: Any, row_id: Any) -> ColumnElement[bool]:
         """Say that a row comes after the one with this value and id; an empty value is followed by empty ones only."""
         here, there = (
             (self.row_id, row_id) if value is None else (tuple_(self.column, self.row_id), tuple_(value, row_id))
@@ -74,7 +74,7 @@ def take_slice(
 
 def _rows_beyond(rows: Select[Any], order: Order, after: str | None) -> list[Any]:
     """Read the rows of a page and one more: those with a value, then the empty ones, each as an index gives them."""
-    value, row_id = _read_cursor(after, order) if after else (None, "")
+    value, row_id = read_cursor(after, order) if after else (None, "")
     found: list[Any] = []
     if not after or value is not None:
         filled = rows.where(order.column.is_not(None)) if order.is_nullable else rows
@@ -125,19 +125,20 @@ def _first_rows(rows: Select[Any]) -> Any:
     )
 
 
-def write_cursor(value: Any, row_id: str) -> str:
+def write_cursor(value: Any, row_id: object) -> str:
     """Write where a page ends: the value it is ordered by, and the row's id."""
     written = value.strftime("%Y%m%dT%H%M%S%fZ") if isinstance(value, datetime) else "" if value is None else str(value)
     return f"{written}.{row_id}"
 
 
-def _read_cursor(cursor: str, order: Order) -> tuple[Any, str]:
+def read_cursor(cursor: str, order: Order) -> tuple[Any, Any]:
     """Read where a page ended."""
     written, dot, row_id = cursor.rpartition(".")
     try:
         if not dot or not (written or order.is_nullable):
             raise ValueError("not a cursor of this order")
-        return (_READERS[order.column.type.python_type](written) if written else None), row_id
+        read = [_READERS[column.type.python_type] for column in (order.column, order.row_id)]
+        return (read[0](written) if written else None), read[1](row_id)
     except ValueError:
         raise damaged() from None
 

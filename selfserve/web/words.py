@@ -97,6 +97,11 @@ def exact(moment: datetime) -> str:
     return f"{day(moment)}, {moment.astimezone(UTC):%H:%M} UTC"
 
 
+def stamp(moment: datetime) -> str:
+    """Say a moment to the second, in UTC: `21 Feb 09:00:07`."""
+    return f"{short_day(moment)} {moment.astimezone(UTC):%H:%M:%S}"
+
+
 def iso(moment: datetime) -> str:
     """Write a moment for machines, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -186,6 +191,7 @@ _SAID = (
     day,
     short_day,
     exact,
+    stamp,
     iso,
     ago,
     left,

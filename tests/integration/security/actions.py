@@ -34,7 +34,7 @@ class Deed:
     def path(self, scene: Scene) -> str:
         """Fill in the address."""
         names = {"<uuid:key_id>": scene.key.row.id, "<key>": scene.key.row.id, "<uuid:user_id>": scene.user.id}
-        names |= {"<handle>": NO_HANDLE, "<path:model>": "gpt-4o-mini"}
+        names |= {"<handle>": NO_HANDLE, "<path:model>": "gpt-4o-mini", "<event_id>": "1"}
         return re.sub("<.*?>", lambda name: names[name[0]], self.rule)
 
     def fields(self, scene: Scene) -> dict[str, Any]:
