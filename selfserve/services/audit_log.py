@@ -25,6 +25,8 @@ COLUMNS = (
     *("object_id", "owner_user_id", "source", "address", "request_id", "before_value", "updated_values"),
 )
 """Of a file, in the words of the API."""
+SIGN_INS = ("login.failed", "login.refused")
+"""How sign-ins fail: by a password, or by another way."""
 _OLDEST_FIRST = Order(AuditEvent.at, AuditEvent.id, is_ascending=True)
 
 
@@ -111,8 +113,11 @@ def _asked_for(wanted: AuditFilter) -> tuple[Walks, bool]:
     if wanted.about:
         kind, _, object_id = wanted.about.partition(":")
         walks.conditions.append(is_about(kind, object_id))
-    if wanted.action:
-        walks.conditions += _is_action(wanted.action)
+    if wanted.action == ROLE_CHANGES:
+        walks.conditions.append(AuditEvent.is_role_change.is_(True))
+    elif wanted.action:
+        actions = SIGN_INS if wanted.action == FAILED_SIGN_INS else (wanted.action,)
+        walks.choices.append([AuditEvent.action == action for action in actions])
     if wanted.result:
         walks.conditions.append(AuditEvent.is_refused.is_(wanted.result == "refused"))
     if wanted.door:
@@ -122,15 +127,6 @@ def _asked_for(wanted: AuditFilter) -> tuple[Walks, bool]:
     ways, is_cut = are_meant_by(wanted.q)
     walks.choices.append(ways)
     return walks, is_cut
-
-
-def _is_action(action: str) -> list[Any]:
-    """Say what was done; two words stand for what is no action by itself."""
-    if action == ROLE_CHANGES:
-        return [AuditEvent.is_role_change.is_(True)]
-    if action == FAILED_SIGN_INS:
-        return [AuditEvent.is_refused.is_(True), AuditEvent.action.in_(("login.failed", "login.refused"))]
-    return [AuditEvent.action == action]
 
 
 def _older_rows(walks: Walks, cursor: str | None) -> Sequence[Any]:

@@ -30,7 +30,7 @@ SHOWN = {
     "sessions": {"address", "user_agent"},
     "calls": {"model", "request_id", "address", "user_agent", "provider"},
     "daily_spend": {"model"},
-    "audit_events": {"address", "before", "after"},
+    "audit_events": {"address", "request_id", "before", "after"},
 }
 """What may be shown to whom it belongs and to admins; any other column, also a new one, leaves by no door."""
 MAY_LEAVE = {(table, column) for table, columns in SHOWN.items() for column in columns}
