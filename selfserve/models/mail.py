@@ -41,6 +41,11 @@ class Mail(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    @property
+    def is_untried(self) -> bool:
+        """Whether nothing became of it yet."""
+        return self.state == MailState.PENDING.value and self.error is None
+
     __table_args__ = (
         Index("ix_mails_pending", "next_attempt_at", "id", **only_where("state = 'pending'")),
         Index("ix_mails_subject", "subject_id", "id"),

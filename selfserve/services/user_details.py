@@ -20,6 +20,7 @@ from selfserve.services.users import living_users, unknown_user
 SOON = timedelta(days=7)
 MOST_KEYS = 5
 MOST_LINKS = 5
+MOST_MAILS = 100
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,13 @@ def list_invitations(actor: Actor, user: User) -> list[MadeLink]:
     return [
         MadeLink(*row) for row in db.session.execute(theirs.order_by(Invitation.created_at.desc()).limit(MOST_LINKS))
     ]
+
+
+def find_mails(actor: Actor, invitation_ids: list[str]) -> list[Mail]:
+    """Find the mails that links went with, by the row ids of the links."""
+    require(actor, Permission.INVITATION_READ)
+    theirs = Mail.subject_id.in_(invitation_ids), Mail.kind == MailKind.INVITATION.value
+    return list(db.session.scalars(select(Mail).where(*theirs).order_by(Mail.id).limit(MOST_MAILS)))
 
 
 def _count_keys(*conditions: Any) -> ScalarSelect[int]:

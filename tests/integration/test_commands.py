@@ -1,12 +1,15 @@
 """What the server's own shell can do: `flask --app wsgi ...`."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from selfserve.clock import now
 from selfserve.models import User
 from selfserve.permissions import POLICY, Permission, Role
-from tests.factories import PASSWORD, make_user, rows
+from selfserve.runner import Runner
+from tests.factories import PASSWORD, make_key, make_user, rows
 
 LINK = re.compile(r"http://localhost(/ui/onboarding\?id=\S+)")
 NEW_PASSWORD = "seven quiet foxes at noon"
@@ -87,3 +90,12 @@ def test_no_command_makes_a_key_or_shows_one(flask, mia):
     make_user("Otto")
     for words in (["create-admin", "boss@example.com"], ["reset-password", "mia@example.com"], ["rights"]):
         assert "sk-" not in flask(*words).output
+
+
+def test_tick_does_the_periodic_work_once_unless_another_process_is_at_it(app, flask, mail, mia):
+    make_key(mia, "laptop", expires_at=now() + timedelta(hours=20), created_at=now() - timedelta(days=30))
+    assert flask("tick").output.startswith("1 sent, 0 not sent, 1 reminders written")
+    assert flask("tick").output.startswith("0 sent, 0 not sent, 0 reminders written")
+    Runner(app).do_round()
+    result = flask("tick")
+    assert (result.exit_code, "Another process does it" in result.output) == (0, True)

@@ -51,8 +51,12 @@ def test_an_invitation_arrives_and_opens(browser, mail, ada, run):
     page.get("/ui/users/new")
     sent = {"emails": "dana@example.com", "role": "internal_user", "max_budget": "50", "budget_duration": "1mo"}
     answer = page.submit("/ui/users", **sent, send_email="y")
-    assert "Waiting to be sent to dana@example.com" in answer.html.words()
+    assert "Mail to dana@example.com is waiting to be sent" in answer.html.words()
+    live = next(one.get("hx-get") for one in answer.html.tree.iter() if one.get("id") == "live")
+    assert 'hx-trigger="every 3s"' in page.get(live, htmx=True).text
     assert run().sent == 1
+    told = page.get(live, htmx=True)
+    assert ("Mailed to dana@example.com" in told.html.words(), "hx-trigger" in told.text) == (True, False)
     (got,) = mail.to("dana@example.com")
     assert (got["Subject"], got["From"]) == ("Ada invited you to Selfserve", "Selfserve <keys@example.com>")
     shown, plain, html = (set(LINK.findall(text)) for text in (answer.text, body_of(got), body_of(got, "html")))

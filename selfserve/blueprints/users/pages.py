@@ -19,12 +19,12 @@ from selfserve.blueprints.users.places import (
 from selfserve.errors import Conflict, Invalid, Stale
 from selfserve.permissions import Permission, Role
 from selfserve.schemas.users import RoleChange
-from selfserve.services import onboarding, sessions, sso, user_changes, user_deletes, users
+from selfserve.services import onboarding, sessions, sso, user_changes, user_deletes, user_details, users
 from selfserve.services.onboarding import InvitationCreated
 from selfserve.services.user_export import HEADER, export_users
-from selfserve.web.guards import requires, sign_out
+from selfserve.web.guards import polled, requires, sign_out
 from selfserve.web.links import invitation_link
-from selfserve.web.render import flash_toast, render, see_other, validated, wants_fragment
+from selfserve.web.render import flash_toast, render, render_if_new, see_other, validated, wants_fragment
 from selfserve.web.sheets import sheet
 from selfserve.web.words import plural
 
@@ -111,6 +111,20 @@ def invite(user_id: UUID) -> Response:
     made = onboarding.create_invitation_for(g.actor, str(user_id), by_mail="send_email" in request.form)
     heading = "Password reset link" if made.user.has_password else "New invitation link"
     return show_links([made], f"{heading} for {made.user.name}")
+
+
+@pages.get("/users/links/live")
+@requires(Permission.INVITATION_READ)
+@polled
+def live_mails() -> AnyResponse:
+    """Tell what became of the mails of links that were just made; once all are known, nobody asks again."""
+    mails = user_details.find_mails(g.actor, request.args.getlist("link"))
+    if not wants_fragment():
+        return see_other("users.index")
+    if any(mail.is_untried for mail in mails):
+        live = url_for("users.live_mails", link=[mail.subject_id for mail in mails])
+        return render_if_new("users/_mailed.html", mails=mails, live=live, every="3s")
+    return render("users/index.html", "users/_mailed.html", mails=mails)
 
 
 @pages.post("/users/<uuid:user_id>/invitation/revoke")
@@ -208,7 +222,10 @@ def show_edit(user_id: str, form: EditForm | None = None, status: int = 200, *, 
 def show_links(made: list[InvitationCreated], heading: str) -> Response:
     """Show links that were just made, once, where they were asked for."""
     links = [{"made": one, "url": invitation_link(one.secret)} for one in made]
+    mailed = [one.invitation.id for one in made if one.is_mailed]
+    live = url_for("users.live_mails", link=mailed) if mailed else ""
     context: dict[str, Any] = {"links": links, "links_heading": heading, "cancel": url_for("users.index")}
+    context |= {"live": live, "every": "3s"}
     if whereabouts()["is_person"]:
         user_id = made[0].user.id
         context["cancel"] = url_for("users.detail", user_id=user_id)
