@@ -10,12 +10,13 @@ from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
 from selfserve.mail_kinds import MailKind
-from selfserve.models import ApiKey, Invitation, Mail, User
+from selfserve.models import ApiKey, Invitation, Mail, Session, User
 from selfserve.services.outbox import queue_mail
-from tests.application import BASE_URL, the_settings, using
+from tests.application import BASE_URL, MASTER_KEY, SECRET_KEY, the_settings, using
 from tests.factories import PASSWORD, change, make_key, rows
 from tests.html import Html
 from tests.integration.pages.parts import words
+from tests.mail_server import PASSWORD as MAIL_PASSWORD
 from tests.mail_server import body_of
 
 LINK = re.compile(rf"{BASE_URL}(/ui/onboarding\?id=[0-9a-f-]{{36}})")
@@ -250,3 +251,37 @@ def test_subjects_logo_signature_and_contact_are_those_that_are_set(app, mail, q
         assert "Acme platform team" in text
         assert "Building 7" in text
         assert "Questions? Write to it@example.com" in text
+
+
+def test_no_mail_holds_anything_but_its_link(browser, curl, mail, ada, mia, run):
+    """S-12, S-14: of all that is secret on this stage, in clear or as a hash, no mail has a word."""
+    made = make_key(mia, "laptop", max_budget=1_000_000_000, window_spend=1_000_000_000)
+    make_key(mia, "soon", expires_at=now() + timedelta(hours=20), created_at=now() - timedelta(days=30))
+    other = curl(ada).post("/key/generate", {"user_id": mia.user_id, "key_alias": "ci"}, reveals=True).json["key"]
+    new = curl(mia).post("/key/regenerate", {"key": made.row.id}, reveals=True).json["key"]
+    browser(mia)
+    sign_in_with(browser(), mia, FIREFOX)
+    invited = curl(ada).post("/user/new", {"user_email": "dana@example.com", "send_invite_email": True}, reveals=True)
+    assert run().sent == 6
+    secrets = {made.secret, other, new, invited.json["key"], MASTER_KEY, SECRET_KEY, MAIL_PASSWORD, PASSWORD}
+    secrets |= {key.token for key in rows(ApiKey)} | {user.password_hash for user in rows(User)}
+    secrets |= {one.id_hash for one in rows(Session)} | {one.secret_hash for one in rows(Invitation)}
+    for got in mail.got:
+        text = str(got["Subject"]) + body_of(got) + body_of(got, "html")
+        assert not [secret for secret in secrets - {None} if secret in text]
+        assert (len(set(LINK.findall(text))) == 1) == (got["To"] == "dana@example.com")
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_every_kind_of_mail_says_who_it_is_from_and_where_to_go(app, mail, mia, run, kind):
+    facts = {"by": "Ada", "key": "laptop", "key_id": "1", "masked": "sk-ss_…abcd", "days": 7, "share": 50, "spend": 1}
+    facts |= {"expires_at": now().isoformat(), "device": "Firefox on Linux", "address": "192.0.2.7"}
+    with app.app_context(), transaction():
+        queue_mail(kind, db.session.get(User, mia.id), facts=facts)
+    assert run().sent == 1
+    page = Html(body_of(mail.got[0], "html"), is_fragment=False)
+    (link,) = {one.get("href") for one in page.all("a")}
+    assert link.startswith(f"{BASE_URL}/ui/")
+    assert link in body_of(mail.got[0])
+    assert words(page.all("h1")[0]) in (mail.got[0]["Subject"], words(page.all("title")[0]))
+    assert "Selfserve" in words(page.tree)
