@@ -32,8 +32,10 @@ def change_password(actor: Actor, command: PasswordChange, *, shortest: int) -> 
     require(actor, Permission.ACCOUNT_PASSWORD)
     user = get_account(actor)
     bucket = throttles.password_bucket(user.id)
-    throttles.take_try(bucket)
+    throttles.take_try(bucket, client=actor.client)
     if not passwords.verify_password(user.password_hash, command.current_password):
+        with transaction(durable=False):
+            record_event(actor, "password.failed", "user", actor.user_id, owner=actor.user_id)
         raise Invalid("That is not your current password.", param="current_password")
     passwords.check_new_password(command.new_password, shortest, [user.email, user.alias], param="new_password")
     if command.new_password == command.current_password:

@@ -16,6 +16,8 @@ from selfserve.services.actors import require
 MOST_SHOWN = 20
 YOU, SOMEBODY, ITSELF = "You", "Somebody", "Selfserve"
 _MASTER, _OPERATOR = "The master key", "The operator"
+_NAMED_BY_ID = ("price", "settings", "tries")
+"""What has no row of its own that would name it."""
 _MOMENTS = ("expires_at", "grace_ends_at", "before")
 
 
@@ -32,8 +34,8 @@ class Change:
 class Activity:
     """One deed as a page tells it.
 
-    `what` is the key it was done to, or the model whose price it was, and `whose` the person, each None on the page
-    that is about them; `whose` is "You" for the reader.
+    `what` is what it was done to: a key, a model with a price, a server that was asked. `whose` is the person. Each is
+    None on the page that is about it; `whose` is "You" for the reader.
     """
 
     at: datetime
@@ -120,7 +122,8 @@ def tell(actor: Actor, row: Any, subject: str | None = None, *, is_of_key: bool 
     """Tell one event, read by `select_named`, to the actor; `subject` is whose page it is."""
     event: AuditEvent = row.AuditEvent
     is_about_key = event.object_type == "key" and not is_of_key
-    what = event.object_id if event.object_type == "price" else (row.key or event.object_id) if is_about_key else None
+    named = event.object_id if event.object_type in _NAMED_BY_ID else None
+    what = (row.key or event.object_id) if is_about_key else named
     before, after = _with_moments(event.before), _with_moments(event.after)
     return Activity(
         event.at,

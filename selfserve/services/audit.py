@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from selfserve.database import transaction
 from selfserve.extensions import db
 from selfserve.models import AuditEvent
 from selfserve.permissions import Actor
@@ -43,3 +44,9 @@ def record_event(
             is_role_change="role" in before and "role" in after and before["role"] != after["role"],
         )
     )
+
+
+def note_try(actor: Actor, what: str, *, is_ok: bool) -> None:
+    """Write down that somebody had the portal ask another server, such as an upstream, and whether it answered well."""
+    with transaction(durable=False):
+        record_event(actor, "settings.tried", "settings", what, after={"worked": is_ok})

@@ -22,9 +22,9 @@ TABLES = {
     "invitation": "LiteLLM_InvitationLink",
 }
 """The documented names of the tables that things stand in; what LiteLLM does not have goes by our word."""
-KINDS = (*TABLES, "price", "upstream", "audit")
+KINDS = (*TABLES, "price", "settings", "tries", "audit")
 """What a deed may be done to."""
-NOUNS = (*KINDS, "login", "session", "password")
+NOUNS = (*KINDS, "login", "session", "password", "sso")
 """How our actions begin, where the documented word is what follows: `key.rotated` is `rotated`."""
 _AMOUNTS = ("max_budget", "soft_budget", "spend")
 

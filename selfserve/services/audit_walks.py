@@ -67,7 +67,7 @@ def are_meant_by(words: str) -> tuple[list[Condition], bool]:
     """
     people, keys = _people_and_keys(words)
     ways = [AuditEvent.address == words, AuditEvent.request_id == words]
-    ways += [is_about(kind, words) for kind in ("price", "upstream", "invitation")]
+    ways += [is_about(kind, words) for kind in ("price", "settings", "invitation")]
     for user_id in people[:MOST_MEANT]:
         ways += [AuditEvent.actor_user_id == user_id, AuditEvent.owner_user_id == user_id]
     ways += [is_about("key", key_id) for key_id in keys[:MOST_MEANT]]

@@ -71,7 +71,7 @@ def log_in(email: str, password: str, client: Client) -> NewSession:
     Raises Unauthenticated, TooMany.
     """
     buckets = throttles.login_buckets(client.address, comparable(email))
-    throttles.take_try(*buckets)
+    throttles.take_try(*buckets, client=client)
     user = find_by_email(email)
     is_right = passwords.verify_password(user.password_hash if user else None, password)
     if user is None or not is_right or user.is_blocked:
@@ -176,7 +176,7 @@ def identify(token: str, master_key: str, client: Client) -> Actor:
         )
     key, former = _find_key(token)
     if key is None:
-        throttles.take_try(throttles.guess_bucket(client.address))
+        throttles.take_try(throttles.guess_bucket(client.address), client=client)
         raise Unauthenticated(
             "Authentication Error, Invalid proxy server token passed. "
             f"Received API Key = sk-...{tail(token)}. Unable to find it.",

@@ -144,7 +144,7 @@ def open_link(secret: str, client: Client) -> OpenInvitation:
     """Look at a link without using it. Raises Gone, the same for every cause, and counts guesses."""
     invitation = db.session.scalar(_invitations().where(Invitation.secret_hash == fingerprint(secret)))
     if invitation is None:
-        throttles.take_try(throttles.guess_bucket(client.address))
+        throttles.take_try(throttles.guess_bucket(client.address), client=client)
     return _still_open(invitation)
 
 

@@ -28,7 +28,7 @@ _LOST = "This sign-in did not begin in this browser, took more than ten minutes,
 
 def begin(provider: str, browser: str, next_path: str | None, client: Client) -> Began:
     """Begin a sign-in in a browser: what comes back must fit what is kept here (S-23). Raises TooMany."""
-    throttles.take_try(throttles.sso_bucket(client.address))
+    throttles.take_try(throttles.sso_bucket(client.address), client=client)
     began = Began(f"{provider}.{mint_token()}", mint_token(), mint_token(), next_path)
     with transaction(durable=False):
         _sweep()
@@ -52,7 +52,7 @@ def take(state: str, browser: str, client: Client) -> Began:
         taken = delete(SsoLogin).where(*is_it, SsoLogin.expires_at > now())
         row = db.session.execute(taken.returning(SsoLogin.nonce, SsoLogin.verifier, SsoLogin.next_path)).one_or_none()
     if row is None:
-        throttles.take_try(throttles.guess_bucket(client.address))
+        throttles.take_try(throttles.guess_bucket(client.address), client=client)
         raise SignInLost(_LOST, reason="state")
     return Began(state, *row)
 

@@ -12,6 +12,9 @@ from selfserve.errors import TooMany
 from selfserve.extensions import db
 from selfserve.minting import fingerprint
 from selfserve.models import Throttle
+from selfserve.permissions import Client
+from selfserve.services.actors import nobody
+from selfserve.services.audit import record_event
 
 WINDOW = timedelta(seconds=60)
 PAUSE = timedelta(seconds=300)
@@ -50,13 +53,13 @@ def password_bucket(user_pk: str) -> Bucket:
     return Bucket(f"password {user_pk}", PER_PAIR)
 
 
-def take_try(*buckets: Bucket) -> None:
+def take_try(*buckets: Bucket, client: Client | None = None) -> None:
     """Count a try before it is made, so that fifty at once are fifty; one that succeeds is given back.
 
-    Raises TooMany where a bucket is paused or becomes so.
+    Raises TooMany where a bucket is paused or becomes so; that it becomes so is written down, once (S-45).
     """
     with transaction(durable=False):
-        waits = [_count(bucket) for bucket in buckets]
+        waits = [_count(bucket, client or Client()) for bucket in buckets]
     if longest := max(waits):
         raise TooMany(MESSAGE, retry_after=longest)
 
@@ -75,7 +78,7 @@ def sweep() -> None:
     db.session.execute(delete(Throttle).where(Throttle.bucket.in_(over.with_for_update(skip_locked=True))))
 
 
-def _count(bucket: Bucket) -> int:
+def _count(bucket: Bucket, client: Client) -> int:
     """Count one try; tell how many seconds to wait, 0 for none."""
     moment = now()
     fresh = insert(Throttle).values(bucket=fingerprint(bucket.name), failures=0, window_ends_at=moment + WINDOW)
@@ -88,6 +91,7 @@ def _count(bucket: Bucket) -> int:
     if row.failures >= bucket.limit:
         row.paused_until = moment + PAUSE
         row.window_ends_at = row.paused_until
+        record_event(nobody(client), "tries.refused", "tries", bucket.name.partition(" ")[0])
         return _seconds(PAUSE)
     row.failures += 1
     return 0

@@ -1,4 +1,7 @@
-"""Every management write leaves one row that says who did what to what, in the transaction of the deed (S-45)."""
+"""Every management write leaves one row that says who did what to what, in the transaction of the deed (S-45).
+
+Who was let in and who was not: security/test_audit_trail.py.
+"""
 
 import json
 
@@ -66,6 +69,7 @@ def scene(mia, otto):
 
 
 def test_no_write_is_missing_here():
+    """S-45: the list is held against the URL map, so that a new write without a row is found."""
     assert {deed.endpoint for deed in (*PAGE_DEEDS, *CURL_DEEDS)} == set(EVENTS)
 
 

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from selfserve.blueprints.settings.pages import mail_context, pages
 from selfserve.permissions import Permission
 from selfserve.post.checks import Tried, try_alert, try_mail
+from selfserve.services.audit import note_try
 from selfserve.web.guards import requires
 from selfserve.web.links import settings
 from selfserve.web.render import flash_toast, render, see_other, wants_fragment
@@ -26,7 +27,8 @@ def test_alert() -> AnyResponse:
 
 
 def show_try(section: str, tried: Tried) -> AnyResponse:
-    """Say what came of a try, in its section."""
+    """Write a try down and say what came of it, in its section."""
+    note_try(g.actor, section, is_ok=tried.is_ok)
     if wants_fragment():
         return render(
             "settings/index.html", f"settings/_{section}.html", **mail_context() | {f"{section}_tried": tried}

@@ -12,6 +12,7 @@ from selfserve.permissions import Permission
 from selfserve.schemas.prices import PriceFilter
 from selfserve.schemas.upstreams import UpstreamTest
 from selfserve.services import model_prices, upstream_health
+from selfserve.services.audit import note_try
 from selfserve.services.mail_health import tell_mail_health
 from selfserve.sso.checks import try_provider
 from selfserve.web.filters import place_of, read_filter
@@ -42,6 +43,7 @@ def test_upstream() -> AnyResponse:
     """Ask an upstream for its models and say what came back."""
     asked = validated(UpstreamTest, {"upstream": request.form.get("upstream", "")})
     reply = checks.try_upstream(g.actor, upstreams(), asked.upstream)
+    note_try(g.actor, f"upstream {asked.upstream}", is_ok=reply.is_ok)
     if wants_fragment():
         return render("settings/index.html", "settings/_upstreams.html", **gateway_context() | {"reply": reply})
     flash_toast(f"{reply.upstream}: {reply.sentence}", "ok" if reply.is_ok else "bad")
@@ -56,6 +58,7 @@ def test_sign_in() -> AnyResponse:
     if provider is None:
         raise NotFound("There is no identity provider of that name.")
     tried = try_provider(provider)
+    note_try(g.actor, f"sign-in by {provider.label}", is_ok=tried.is_ok)
     if wants_fragment():
         return render("settings/index.html", "settings/_sign_in.html", tried=tried)
     flash_toast(f"{provider.label}: {tried.sentence}", "ok" if tried.is_ok else "bad")

@@ -159,9 +159,6 @@ REFUSED = {
     "one of two who is not there": (lambda s: user_deletes.delete_users(s.ada, ["mia", "none"]), NotFound),
     "a weak password": (lambda s: claim(s, "password1234"), Invalid),
     "a link that was used": (lambda s: onboarding.claim("none", NEW_PASSWORD, None, VISITOR, shortest=12), Gone),
-    "a wrong current password": (
-        lambda s: account.change_password(
-            s.ada, PasswordChange(current_password="x", new_password=NEW_PASSWORD), shortest=12), Invalid),
 }  # fmt: skip
 
 
