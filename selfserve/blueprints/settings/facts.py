@@ -43,16 +43,17 @@ def general_facts(settings: Settings) -> list[Fact]:
 def sign_in_facts(settings: Settings) -> list[Fact]:
     """Tell whom a provider lets in, and as what."""
     decides = bool(settings.generic_user_role_attribute or settings.generic_role_mappings_roles)
-    creates = "get an account at their first sign-in" if settings.selfserve_sso_create_users else "are refused"
-    trusted = " and ".join(name.title() for name in sorted(settings.trusted_emails)) or "Nobody"
+    creates = "Get an account when they first sign in" if settings.selfserve_sso_create_users else "Refused"
+    trusted = " and ".join(name.title() for name in sorted(settings.trusted_emails)) or "Only who says that they are verified"
     role = settings.generic_role_mappings_default_role.label
-    by_whom = "the provider's claims" if decides else "admins, here"
+    by_whom = "The provider's claims" if decides else "Admins, here"
     facts = [
+        ("People are sent back to", f"{settings.address}/sso/callback", "proxy_base_url"),
         ("Addresses of", ", ".join(sorted(settings.allowed_domains)) or "Every domain", "allowed_email_domains"),
-        ("People who were not invited", creates, "selfserve_sso_create_users"),
-        ("Their role", role, "generic_role_mappings_default_role"),
+        ("Who was not invited", creates, "selfserve_sso_create_users"),
+        ("Role by default", role, "generic_role_mappings_default_role"),
         ("Roles are given by", by_whom, "generic_role_mappings_roles"),
-        ("Trusted without `verified`", trusted, "selfserve_sso_trusted_emails"),
+        ("Believed about addresses", trusted, "selfserve_sso_trusted_emails"),
     ]
     return [_fact(settings, *fact) for fact in facts]
 
