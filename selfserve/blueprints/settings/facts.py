@@ -44,7 +44,9 @@ def sign_in_facts(settings: Settings) -> list[Fact]:
     """Tell whom a provider lets in, and as what."""
     decides = bool(settings.generic_user_role_attribute or settings.generic_role_mappings_roles)
     creates = "Get an account when they first sign in" if settings.selfserve_sso_create_users else "Refused"
-    trusted = " and ".join(name.title() for name in sorted(settings.trusted_emails)) or "Only who says that they are verified"
+    trusted = (
+        " and ".join(name.title() for name in sorted(settings.trusted_emails)) or "Only who says that they are verified"
+    )
     role = settings.generic_role_mappings_default_role.label
     by_whom = "The provider's claims" if decides else "Admins, here"
     facts = [
