@@ -89,6 +89,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "SECRET_KEY": derive(secret, "cookies"),
         "WTF_CSRF_SECRET_KEY": derive(secret, "csrf"),
         "ONBOARDING_KEY": derive(secret, "onboarding"),
+        "RESET_KEY": derive(secret, "reset"),
         "WTF_CSRF_CHECK_DEFAULT": False,
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,

@@ -1,6 +1,7 @@
 """Commands for the server's own shell: `flask --app wsgi ...`."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -27,13 +28,14 @@ def register_commands(app: Flask) -> None:
     @click.argument("email", required=False)
     def create_admin(email: str | None) -> None:
         """Make another admin and print their link: the way back in when no admin can sign in."""
-        _print_link(app, lambda: bootstrap.create_admin(email))
+        _print_link(app, "onboarding", "7 days", lambda: bootstrap.create_admin(email))
 
     @app.cli.command("reset-password")
     @click.argument("email")
     def reset_password(email: str) -> None:
         """Print a link that lets the person with this address set a new password."""
-        _print_link(app, lambda: bootstrap.reset_password(email))
+        are_off = app.config["SETTINGS"].selfserve_sso_only
+        _print_link(app, "reset", "1 hour", lambda: bootstrap.reset_password(email, are_off=are_off))
 
     @app.cli.command("tick")
     def tick() -> None:
@@ -129,13 +131,13 @@ def _where_secrets_are() -> str:
     return " and ".join(files) or "set in the environment or in .env"
 
 
-def _print_link(app: Flask, make: object) -> None:
+def _print_link(app: Flask, page: str, lasts: str, make: Callable[[], str]) -> None:
     """Make a link and print it, or say why not."""
     try:
-        secret = make()  # type: ignore[operator]
+        secret = make()
     except (DomainError, ValueError) as error:
         raise click.ClickException(getattr(error, "message", None) or "That is not an e-mail address.") from None
     except DBAPIError:
         raise click.ClickException("The database does not answer. Check DATABASE_URL and that it runs.") from None
-    click.echo("This link works once, for 7 days, and is not shown again:\n")
-    click.echo(f"    {app.config['SETTINGS'].address}/ui/onboarding?id={secret}")
+    click.echo(f"This link works once, for {lasts}, and is not shown again:\n")
+    click.echo(f"    {app.config['SETTINGS'].address}/ui/{page}?id={secret}")

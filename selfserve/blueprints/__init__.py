@@ -14,6 +14,7 @@ from selfserve.blueprints.models.api import api as models_api
 from selfserve.blueprints.models.pages import pages as models_pages
 from selfserve.blueprints.onboarding.api import api as onboarding_api
 from selfserve.blueprints.onboarding.pages import pages as onboarding_pages
+from selfserve.blueprints.passwords.pages import pages as passwords_pages
 from selfserve.blueprints.prices.api import api as prices_api
 from selfserve.blueprints.settings.pages import pages as settings_pages
 from selfserve.blueprints.spend.api import api as spend_api
@@ -27,6 +28,7 @@ DIRECTORY = (
     (auth_pages, "/ui"),
     (sso_pages, None),
     (onboarding_pages, "/ui"),
+    (passwords_pages, "/ui"),
     (keys_pages, "/ui"),
     (spend_pages, "/ui"),
     (models_pages, "/ui"),

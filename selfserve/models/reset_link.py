@@ -1,7 +1,7 @@
 """Links that let somebody who has a password set another one."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from selfserve.clock import now
 from selfserve.database import UtcDateTime
 from selfserve.extensions import Base
+
+LIFETIME = timedelta(hours=1)
 
 
 class ResetLink(Base):

@@ -76,7 +76,7 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
 
     in_the_form = [
         *("alias", "email", "role", "max_budget", "soft_budget", "budget_duration"),
-        *("models", "rpm_limit", "tpm_limit", "max_parallel_requests"),
+        *("models", "rpm_limit", "tpm_limit", "max_parallel_requests", "must_change_password"),
     ]
 
     @validates("email")
@@ -94,6 +94,11 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
     def has_password(self) -> bool:
         """Whether they ever set a password."""
         return self.password_hash is not None
+
+    def set_password(self, password_hash: str) -> None:
+        """Take a password that they chose themselves."""
+        self.password_hash, self.password_changed_at = password_hash, now()
+        self.must_change_password = False
 
     @property
     def is_bound(self) -> bool:

@@ -24,6 +24,22 @@ class Login(Command):
     password: Credential = ""
 
 
+class Forgotten(Command):
+    """The form that asks for a reset link: what no address can be is answered like an unknown one (S-20b)."""
+
+    email: Credential = ""
+
+
+class PasswordCheck(Command):
+    """A password while it is typed, under the names that our forms give it, and what they know of the person."""
+
+    password: Credential = ""
+    new_password: Credential = ""
+    username: Credential = ""
+    email: Credential = ""
+    alias: Credential = ""
+
+
 class LoginAnswer(Answer):
     """`POST /v2/login`."""
 

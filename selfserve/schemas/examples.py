@@ -58,6 +58,7 @@ _USER: dict[str, Any] = {
     "tpm_limit": None,
     "max_parallel_requests": None,
     "blocked": False,
+    "must_change_password": False,
     "teams": [],
     "team_id": None,
     "organization_id": None,
@@ -84,6 +85,13 @@ EXAMPLES: dict[str, Any] = {
     "Login": {"username": "dana@example.com", "password": "seven quiet foxes at noon"},
     "UserCreate": {"user_email": "dana@example.com", "user_role": "internal_user"},
     "UserUpdate": {"user_id": "dana", "user_role": "internal_user_viewer", "max_budget": 50, "budget_duration": "30d"},
+    "UserReset": {"user_id": "dana"},
+    "ResetMade": {
+        "user_id": "dana",
+        "user_email": "dana@example.com",
+        "reset_link": "https://keys.example.com/ui/reset?id=shown-here-and-never-again",
+        "expires_at": _LATER,
+    },
     "UserDelete": {"user_ids": ["dana"]},
     "UserNew": _USER
     | {name: _NEW_KEY[name] for name in ("key", "token", "token_id", "key_name", "key_alias", "tags", "created_by")}

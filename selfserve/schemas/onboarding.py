@@ -50,6 +50,12 @@ class WelcomeForm(FormCommand):
     password: Password
 
 
+class ResetForm(FormCommand):
+    """The form behind a reset link."""
+
+    password: Password
+
+
 class InvitationAnswer(Answer):
     """The nine documented fields. `id` opens the link only in the answer that made it, or for who sent it."""
 

@@ -80,6 +80,7 @@ class UserChange(UserFields):
     user_email: OptionalEmail = None
     user_role: AnyRole | None = None
     blocked: Flag | None = None
+    must_change_password: Flag | None = None
 
 
 class UserUpdate(UserChange):
@@ -95,6 +96,21 @@ class UserUpdate(UserChange):
         if not self.user_id and not self.user_email:
             raise wrong("user_id or user_email is needed to say who is meant.")
         return self
+
+
+class UserReset(Command):
+    """`POST /user/reset_password`."""
+
+    user_id: Text
+
+
+class ResetMade(Answer):
+    """`POST /user/reset_password`: the link works once, for an hour."""
+
+    user_id: str
+    user_email: str | None
+    reset_link: str
+    expires_at: Timestamp
 
 
 class UserDelete(Command):
@@ -157,6 +173,7 @@ class UserEdit(FormCommand):
     rpm_limit: Limit = None
     tpm_limit: Limit = None
     max_parallel_requests: Limit = None
+    must_change_password: Flag = False
     shown: OptionalText = None
 
 
@@ -185,6 +202,7 @@ class UserAnswer(Answer):
     rpm_limit: int | None
     max_parallel_requests: int | None
     blocked: bool = Field(validation_alias="is_blocked")
+    must_change_password: bool
     teams: list[str] = []
     team_id: None = None
     organization_id: None = None

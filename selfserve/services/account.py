@@ -1,6 +1,5 @@
 """The own account."""
 
-from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.errors import Invalid, Unauthenticated
 from selfserve.extensions import db
@@ -12,6 +11,7 @@ from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.auth import add_session
 from selfserve.services.holds import find_person
+from selfserve.services.resets import tell_of_change
 from selfserve.services.users import end_access, lock_user
 
 
@@ -46,9 +46,10 @@ def change_password(actor: Actor, command: PasswordChange, *, shortest: int) -> 
         changed = lock_user(User.id == actor.id)
         if changed is None or changed.password_hash != user.password_hash:
             raise Unauthenticated("Your password was changed meanwhile. Please sign in again.")
-        changed.password_hash, changed.password_changed_at = password_hash, now()
+        changed.set_password(password_hash)
         end_access(changed)
         db.session.flush()
         session_id = add_session(changed, actor.client)
         record_event(actor, "password.changed", "user", actor.user_id, owner=actor.user_id)
+        tell_of_change(changed, actor.client)
     return session_id

@@ -63,6 +63,8 @@ class LiveSession:
 
     session_id: str
     actor: Actor
+    must_change_password: bool = False
+    """Whether they may do nothing before they set another password; who came through a provider uses none."""
 
 
 def log_in(email: str, password: str, client: Client) -> NewSession:
@@ -131,9 +133,8 @@ def add_session(user: User, client: Client, method: str = "password") -> str:
 def find_session(session_id: str, client: Client, idle: timedelta, *, is_click: bool = True) -> LiveSession | None:
     """Find a living session and who it belongs to, in one query; note a click at most once a minute."""
     moment, id_hash = now(), fingerprint(session_id)
-    query = (
-        select(User, Session.last_seen_at).join(Session, Session.user_pk == User.id).where(Session.id_hash == id_hash)
-    )
+    asked = select(User, Session.last_seen_at, Session.method)
+    query = asked.join(Session, Session.user_pk == User.id).where(Session.id_hash == id_hash)
     alive = (
         Session.expires_at > moment,
         Session.last_seen_at > moment - idle,
@@ -143,8 +144,9 @@ def find_session(session_id: str, client: Client, idle: timedelta, *, is_click: 
     found = db.session.execute(query.where(*alive)).one_or_none()
     if found is None:
         return None
-    user, last_seen_at = found
-    live = LiveSession(session_id, actor_of(user, client))
+    user, last_seen_at, method = found
+    is_due = user.must_change_password and method != "sso"
+    live = LiveSession(session_id, actor_of(user, client), is_due)
     if is_click and last_seen_at < moment - SEEN_EVERY:
         with transaction(durable=False):
             db.session.execute(update(Session).where(Session.id_hash == id_hash).values(last_seen_at=moment))

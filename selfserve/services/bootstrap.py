@@ -9,7 +9,7 @@ from selfserve.models import User
 from selfserve.permissions import Actor, Client, Role
 from selfserve.schemas.fields import Command, OptionalEmail
 from selfserve.schemas.users import UserCreate
-from selfserve.services import onboarding
+from selfserve.services import onboarding, resets
 from selfserve.services.actors import master
 from selfserve.services.admins import take_turns
 from selfserve.services.users import add_user, can_sign_in, find_by_email
@@ -37,12 +37,12 @@ def create_admin(email: str | None) -> str:
     return secret
 
 
-def reset_password(email: str) -> str:
-    """Make a link that resets a person's password. Raises NotFound for an unknown address."""
+def reset_password(email: str, *, are_off: bool) -> str:
+    """Make a link that resets a person's password. Raises NotFound for an unknown address, Conflict."""
     user = find_by_email(email)
     if user is None:
         raise NotFound(f"There is no user with the address {email}.")
-    return onboarding.create_invitation_for(_operator(), user.id).secret
+    return resets.create_reset_for(_operator(), user.id, are_off=are_off).secret
 
 
 def has_admin() -> bool:

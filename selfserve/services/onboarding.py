@@ -37,6 +37,16 @@ class InvitationCreated:
     is_mailed: bool = False
     """Whether a mail with the link was written down."""
 
+    @property
+    def link_id(self) -> str:
+        """The id of its row, which opens nothing."""
+        return self.invitation.id
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it opens nothing any more."""
+        return self.invitation.expires_at
+
 
 @dataclass(frozen=True)
 class OpenInvitation:
@@ -171,7 +181,7 @@ def claim(invitation_id: str, password: str, email: str | None, client: Client, 
         user = _use(invitation_id, opened.user.id)
         if user.email is None:
             user.email = address
-        user.password_hash, user.password_changed_at = password_hash, now()
+        user.set_password(password_hash)
         end_access(user)
         record_event(actor_of(user, client), "invitation.accepted", "invitation", invitation_id, owner=user.user_id)
     return user

@@ -22,6 +22,8 @@ MOST_SWEPT = 1_000
 PER_PAIR = 10
 PER_ADDRESS = 100
 PER_GUESSER = 300
+PER_ASKER = 30
+PER_ASKED = 3
 MESSAGE = "Too many tries. Wait a few minutes and try again."
 
 
@@ -46,6 +48,16 @@ def guess_bucket(address: str | None) -> Bucket:
 def sso_bucket(address: str | None) -> Bucket:
     """Count sign-ins that are begun at an identity provider by address: each leaves a row."""
     return Bucket(f"sso {address}", PER_GUESSER)
+
+
+def asking_bucket(address: str | None) -> Bucket:
+    """Count reset links asked for by address."""
+    return Bucket(f"asking {address}", PER_ASKER)
+
+
+def asked_bucket(email: str) -> Bucket:
+    """Count reset links asked for by whom they are for, so that no mailbox fills up."""
+    return Bucket(f"asked {email}", PER_ASKED)
 
 
 def password_bucket(user_pk: str) -> Bucket:

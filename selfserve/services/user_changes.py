@@ -88,6 +88,8 @@ def _apply_fields(user: User, command: UserChange, named: set[str]) -> None:
             command.max_budget if "max_budget" in named else user.max_budget,
             command.budget_duration if "budget_duration" in named else user.budget_duration,
         )
+    if "must_change_password" in named:
+        user.must_change_password = bool(command.must_change_password)
     user.refuse_idle_warning()
 
 

@@ -11,7 +11,7 @@ from selfserve.clock import next_reset, now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, DomainError, NotFound
 from selfserve.extensions import db
-from selfserve.models import Invitation, Session, User
+from selfserve.models import Invitation, ResetLink, Session, User
 from selfserve.permissions import Actor, Permission, allows
 from selfserve.schemas.keys import KeyCreate
 from selfserve.schemas.users import UserCreate
@@ -94,6 +94,13 @@ def end_access(user: User) -> None:
         .where(Invitation.user_pk == user.id, Invitation.accepted_at.is_(None), Invitation.ended_at.is_(None))
         .values(ended_at=moment, updated_at=moment)
     )
+    end_reset_links(user)
+
+
+def end_reset_links(user: User) -> None:
+    """End a user's open reset links; needs an open transaction."""
+    are_open = ResetLink.user_pk == user.id, ResetLink.used_at.is_(None), ResetLink.ended_at.is_(None)
+    db.session.execute(update(ResetLink).where(*are_open).values(ended_at=now()))
 
 
 def living_users() -> Select[User]:
@@ -142,6 +149,7 @@ def tell_user(user: User) -> dict[str, Any]:
         "email": user.email,
         "role": user.role,
         "blocked": user.is_blocked,
+        "must_change_password": user.must_change_password,
         "max_budget": user.max_budget,
         "soft_budget": user.soft_budget,
         "budget_duration": user.budget_duration,

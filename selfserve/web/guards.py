@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, session
 from flask_login import UserMixin, current_user, login_user, logout_user
+from werkzeug.wrappers import Response as AnyResponse
 
 from selfserve.database import end_read
 from selfserve.errors import BadRequest, Forbidden, Unauthenticated
@@ -16,7 +17,8 @@ from selfserve.services.actors import require
 from selfserve.services.key_names import is_name_of
 from selfserve.web.client import client_of
 from selfserve.web.links import settings
-from selfserve.web.render import View
+from selfserve.web.passwords import passwords_are_off
+from selfserve.web.render import View, see_other
 
 PUBLIC = "public"
 CALLS = ("gateway_api", "models_api")
@@ -24,6 +26,9 @@ CALLS = ("gateway_api", "models_api")
 _ABOUT_ITSELF = ("/key/info", "/key/health")
 _PAGES = ("/", "/ui", "/docs", "/docs/", "/sso/key/generate", "/sso/callback")
 """Pages outside of `/ui`: those of single sign-on stand where they are documented, and people's browsers open them."""
+
+_WHILE_DUE = ("passwords.new", "passwords.save", "account.change_appearance")
+"""What is open to somebody who must set another password first, beside what is open to everybody."""
 
 
 class SignedIn(UserMixin):
@@ -86,18 +91,19 @@ def init_guards(app: Flask) -> None:
     login_manager.user_loader(_load_session)
 
     @app.before_request
-    def guard() -> None:
+    def guard() -> AnyResponse | None:
         """Find out who is asking, by the way of the face that the matched route belongs to (S-1)."""
         g.actor, g.session_id = None, None
         g.client = client_of(request, settings().selfserve_trusted_proxies)
         if request.url_rule is None:
-            return
+            return None
         is_page, is_public = is_pages_face(request.url_rule.rule), access_of(app, request.endpoint or "") == PUBLIC
         if is_page:
             _session_guard(is_public)
         elif not is_public:
             g.actor = _bearer_guard()
         end_read()
+        return see_other("passwords.new") if is_page and not is_public and _must_change_password() else None
 
 
 def check_routes(app: Flask) -> None:
@@ -174,6 +180,12 @@ def _session_guard(is_public: bool) -> None:
         g.session_id = current_user.get_id() if g.actor else None
         current_actor()
     csrf.protect()
+
+
+def _must_change_password() -> bool:
+    """Tell whether who is signed in has to set another password before anything else."""
+    is_due = current_user.live.must_change_password and not passwords_are_off()
+    return is_due and request.endpoint not in _WHILE_DUE
 
 
 def _bearer_guard() -> Actor:

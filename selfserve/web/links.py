@@ -41,6 +41,11 @@ def invitation_link(secret: str) -> str:
     return public_link(f"/ui/onboarding?id={secret}")
 
 
+def reset_link(secret: str) -> str:
+    """Make the address of a reset link."""
+    return public_link(f"/ui/reset?id={secret}")
+
+
 def login_link() -> str:
     """Make the address of the sign-in page."""
     return public_link("/ui/login")

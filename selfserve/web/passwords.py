@@ -1,12 +1,19 @@
 """Whether passwords are a way in here (`SELFSERVE_SSO_ONLY`)."""
 
 from selfserve.errors import Forbidden
+from selfserve.services.onboarding import OpenInvitation
+from selfserve.services.resets import OpenReset
 from selfserve.web.links import providers, settings
 
 
 def passwords_are_off() -> bool:
     """Tell whether people sign in through a provider only."""
     return settings().selfserve_sso_only
+
+
+def may_set_password(link: OpenInvitation | OpenReset) -> bool:
+    """Tell whether a link may set a password: everywhere but where none is used, and there in an emergency."""
+    return link.is_break_glass or not passwords_are_off()
 
 
 def refuse_passwords() -> None:

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-ONBOARDING_SECONDS = 15 * 60
+ONBOARDING_SECONDS = RESET_SECONDS = 15 * 60
 
 
 def derive(secret_key: str, label: str) -> bytes:
@@ -24,6 +24,24 @@ def read_onboarding(token: str) -> str | None:
         return str(_onboarding().loads(token, max_age=ONBOARDING_SECONDS))
     except BadSignature:
         return None
+
+
+def sign_reset(link_id: str) -> str:
+    """Sign the row's id of a reset link that somebody showed; ends after 15 minutes, nothing is stored."""
+    return _resetting().dumps(link_id)
+
+
+def read_reset(token: str) -> str | None:
+    """Read the reset link's row id out of a token, None if it is old or not ours."""
+    try:
+        return str(_resetting().loads(token, max_age=RESET_SECONDS))
+    except BadSignature:
+        return None
+
+
+def _resetting() -> URLSafeTimedSerializer:
+    """Build the signer for reset links."""
+    return URLSafeTimedSerializer(current_app.config["RESET_KEY"], salt="reset")
 
 
 def _onboarding() -> URLSafeTimedSerializer:

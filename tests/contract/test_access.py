@@ -49,6 +49,12 @@ PUBLIC_ROUTES = {
     ("/ui/login", "POST"),
     ("/ui/logout", "GET"),
     ("/ui/logout", "POST"),
+    ("/ui/password/check", "POST"),
+    ("/ui/password/forgot", "GET"),
+    ("/ui/password/forgot", "POST"),
+    ("/ui/password/sent", "GET"),
+    ("/ui/reset", "GET"),
+    ("/ui/reset", "POST"),
     ("/ui/onboarding", "GET"),
     ("/ui/onboarding", "POST"),
 }

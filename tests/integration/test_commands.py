@@ -11,7 +11,7 @@ from selfserve.permissions import POLICY, Permission, Role
 from selfserve.runner import Runner
 from tests.factories import PASSWORD, make_key, make_user, rows
 
-LINK = re.compile(r"http://localhost(/ui/onboarding\?id=\S+)")
+LINK = re.compile(r"http://localhost(/ui/(?:onboarding|reset))(\?id=\S+)")
 NEW_PASSWORD = "seven quiet foxes at noon"
 
 
@@ -24,8 +24,9 @@ def flask(app):
 def come_by(page, result, **fields):
     """Open the link that was printed and set a password."""
     assert result.exit_code == 0, result.output
-    page.follow(page.get(LINK.search(result.output)[1]))
-    return page.follow(page.submit("/ui/onboarding", password=NEW_PASSWORD, **fields))
+    form, opened_by = LINK.search(result.output).groups()
+    page.follow(page.get(form + opened_by))
+    return page.follow(page.submit(form, password=NEW_PASSWORD, **fields))
 
 
 def test_create_admin_prints_a_link_that_makes_an_admin(flask, browser):

@@ -19,7 +19,7 @@ from selfserve.schemas.onboarding import (
 from selfserve.services import onboarding
 from selfserve.web.guards import current_actor, public, requires
 from selfserve.web.links import invitation_link, login_link, settings
-from selfserve.web.passwords import refuse_passwords
+from selfserve.web.passwords import may_set_password, refuse_passwords
 from selfserve.web.render import accepts, raises, returns, wants_token
 from selfserve.web.tokens import read_onboarding, sign_onboarding
 
@@ -99,7 +99,7 @@ def claim_token(command: ClaimToken) -> Any:
     opened = onboarding.open_link(command.invitation_link, g.client)
     if opened.id != invitation_id or command.user_id not in (None, opened.user.user_id):
         raise Gone(onboarding.GONE)
-    if not opened.is_break_glass:
+    if not may_set_password(opened):
         refuse_passwords()
     shortest = settings().selfserve_password_min_length
     user = onboarding.claim(invitation_id, command.password, command.user_email, g.client, shortest=shortest)

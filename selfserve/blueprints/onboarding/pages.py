@@ -10,7 +10,7 @@ from selfserve.services import auth, onboarding
 from selfserve.services.onboarding import GONE, OpenInvitation
 from selfserve.web.guards import public, sign_in, signed_in_actor
 from selfserve.web.links import settings
-from selfserve.web.passwords import passwords_are_off, refuse_passwords
+from selfserve.web.passwords import may_set_password, refuse_passwords
 from selfserve.web.render import render, see_other
 from selfserve.web.tokens import ONBOARDING_SECONDS, read_onboarding, sign_onboarding
 
@@ -37,7 +37,7 @@ def welcome() -> Response:
 def claim() -> Response:
     """Use the link up: set the password, sign in, go on to the first key."""
     invitation, form = opened(), ChoosePasswordForm()
-    if not invitation.is_break_glass:
+    if not may_set_password(invitation):
         refuse_passwords()
     try:
         if command := form.command():
@@ -70,7 +70,7 @@ def show(invitation: OpenInvitation, form: ChoosePasswordForm, status: int = 200
         open=invitation,
         form=form,
         password_min_length=shortest,
-        may_choose_password=invitation.is_break_glass or not passwords_are_off(),
+        may_choose_password=may_set_password(invitation),
         visitor=signed_in_actor(),
     )
 

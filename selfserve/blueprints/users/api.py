@@ -9,6 +9,7 @@ from selfserve.permissions import Permission, Role
 from selfserve.schemas.keys import KeyAnswer, KeyListQuery, Revealed
 from selfserve.schemas.users import (
     ListedUser,
+    ResetMade,
     Roles,
     RoleWords,
     UserAnswer,
@@ -19,13 +20,15 @@ from selfserve.schemas.users import (
     UserListQuery,
     UserNew,
     UserQuery,
+    UserReset,
     UsersDeleted,
     UserUpdate,
     UserUpdated,
 )
-from selfserve.services import key_lists, onboarding, user_changes, user_deletes, user_lists, users
+from selfserve.services import key_lists, onboarding, resets, user_changes, user_deletes, user_lists, users
 from selfserve.web.guards import current_actor, requires
-from selfserve.web.links import settings
+from selfserve.web.links import reset_link, settings
+from selfserve.web.passwords import passwords_are_off
 from selfserve.web.render import accepts, raises, returns
 
 api = Blueprint("users_api", __name__)
@@ -107,6 +110,18 @@ def update(command: UserUpdate) -> Any:
     """Change a user; what is not named stays, an explicit null clears."""
     user = user_changes.update_user(current_actor(), command)
     return {"user_id": user.user_id, "data": user}
+
+
+@api.post("/user/reset_password")
+@requires(Permission.USER_RESET)
+@accepts(UserReset)
+@returns(ResetMade)
+@raises(NotFound, Conflict)
+def reset_password(command: UserReset) -> ResetMade:
+    """Make a link that lets a user set a new password; it is shown here and never again. Keys and spend stay."""
+    made = resets.create_reset(current_actor(), command.user_id, are_off=passwords_are_off())
+    link = reset_link(made.secret)
+    return ResetMade(user_id=made.user.user_id, user_email=made.user.email, reset_link=link, expires_at=made.expires_at)
 
 
 @api.post("/user/delete")

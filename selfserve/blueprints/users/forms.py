@@ -73,6 +73,7 @@ class EditForm(SchemaForm[UserEdit]):
     rpm_limit = StringField("Requests")
     tpm_limit = StringField("Tokens")
     max_parallel_requests = StringField("Requests at once")
+    must_change_password = BooleanField("Must set a new password at the next sign-in")
     shown = HiddenField()
 
     def __init__(self, **values: Any) -> None:
@@ -96,6 +97,7 @@ class EditForm(SchemaForm[UserEdit]):
             rpm_limit=user.rpm_limit,
             tpm_limit=user.tpm_limit,
             max_parallel_requests=user.max_parallel_requests,
+            must_change_password=user.must_change_password,
             shown=user.edition,
         )
 

@@ -1,5 +1,6 @@
 """Internal users, for admins, in the browser."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +20,13 @@ from selfserve.blueprints.users.places import (
 from selfserve.errors import Conflict, Invalid, Stale
 from selfserve.permissions import Permission, Role
 from selfserve.schemas.users import RoleChange
-from selfserve.services import onboarding, sessions, sso, user_changes, user_deletes, user_details, users
+from selfserve.services import onboarding, resets, sessions, sso, user_changes, user_deletes, user_details, users
 from selfserve.services.onboarding import InvitationCreated
+from selfserve.services.resets import ResetCreated
 from selfserve.services.user_export import HEADER, export_users
 from selfserve.web.guards import polled, requires, sign_out
-from selfserve.web.links import invitation_link
+from selfserve.web.links import invitation_link, reset_link
+from selfserve.web.passwords import passwords_are_off
 from selfserve.web.render import flash_toast, render, render_if_new, see_other, validated, wants_fragment
 from selfserve.web.sheets import sheet
 from selfserve.web.words import plural
@@ -109,8 +112,16 @@ def save(user_id: UUID) -> AnyResponse:
 def invite(user_id: UUID) -> Response:
     """Make a new link for a user and show it, once; the older one ends."""
     made = onboarding.create_invitation_for(g.actor, str(user_id), by_mail="send_email" in request.form)
-    heading = "Password reset link" if made.user.has_password else "New invitation link"
-    return show_links([made], f"{heading} for {made.user.name}")
+    return show_links([made], f"New invitation link for {made.user.name}")
+
+
+@pages.post("/users/<uuid:user_id>/reset")
+@requires(Permission.USER_RESET)
+def reset(user_id: UUID) -> Response:
+    """Make a password reset link for a user and show it, once; the older one ends."""
+    by_mail = "send_email" in request.form
+    made = resets.create_reset_for(g.actor, str(user_id), are_off=passwords_are_off(), by_mail=by_mail)
+    return show_links([made], f"Password reset link for {made.user.name}")
 
 
 @pages.get("/users/links/live")
@@ -219,10 +230,10 @@ def show_edit(user_id: str, form: EditForm | None = None, status: int = 200, *, 
     return show_panel("users/_edit.html", status=status, user_id=user_id, user=user, form=form)
 
 
-def show_links(made: list[InvitationCreated], heading: str) -> Response:
+def show_links(made: Sequence[InvitationCreated | ResetCreated], heading: str) -> Response:
     """Show links that were just made, once, where they were asked for."""
-    links = [{"made": one, "url": invitation_link(one.secret)} for one in made]
-    mailed = [one.invitation.id for one in made if one.is_mailed]
+    links = [{"made": one, "url": address_of(one)} for one in made]
+    mailed = [one.link_id for one in made if one.is_mailed]
     live = url_for("users.live_mails", link=mailed) if mailed else ""
     context: dict[str, Any] = {"links": links, "links_heading": heading, "cancel": url_for("users.index")}
     context |= {"live": live, "every": "3s"}
@@ -232,3 +243,8 @@ def show_links(made: list[InvitationCreated], heading: str) -> Response:
         return show_panel("users/_links.html", "users/_made_person.html", 201, user_id, **context)
     fresh_id = made[0].user.id if len(made) == 1 else None
     return show_panel("users/_links.html", "users/_made.html", 201, fresh_id=fresh_id, **context)
+
+
+def address_of(made: InvitationCreated | ResetCreated) -> str:
+    """Give the address of a link that was just made."""
+    return reset_link(made.secret) if isinstance(made, ResetCreated) else invitation_link(made.secret)

@@ -144,7 +144,7 @@ def test_a_new_link_ends_the_older_and_is_shown_once(boss, browser, ina, htmx):
 @both_ways
 def test_for_mia_it_is_a_password_reset_link_and_says_so(boss, mia, htmx):
     boss.get("/ui/users")
-    answer = boss.submit(f"/ui/users/{mia.id}/invitation", htmx=htmx)
+    answer = boss.submit(f"/ui/users/{mia.id}/reset", htmx=htmx)
     assert "Password reset link for Mia" in words(found(answer, "user-new"))
     assert "Active" in words(found(answer, f"user-{mia.id}"))
 

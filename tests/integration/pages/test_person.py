@@ -265,10 +265,10 @@ def test_who_signs_themselves_out_everywhere_is_at_the_sign_in_page(boss, browse
 
 def test_what_makes_no_sense_is_not_offered(boss, ada, rex, mia):
     assert {action.partition("?")[0] for action in writes(boss.get(page_of(ada)))} == {
-        page_of(ada, "invitation"),
+        page_of(ada, "reset"),
         page_of(ada, "sessions/end"),
     }
-    assert page_of(rex, "invitation") not in {action.partition("?")[0] for action in writes(boss.get(page_of(rex)))}
+    assert page_of(rex, "reset") not in {action.partition("?")[0] for action in writes(boss.get(page_of(rex)))}
     assert page_of(rex, "unblock") in {action.partition("?")[0] for action in writes(boss.get(page_of(rex)))}
     assert {action.partition("?")[2] for action in writes(boss.get(page_of(mia)))} == {"at=person"}
 

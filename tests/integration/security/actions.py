@@ -78,6 +78,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "keys_api.end_grace": {"key": "<key>"},
     "users_api.new": {"user_email": "new@example.com", "user_role": "proxy_admin"},
     "users_api.update": {"user_id": "<user>", "user_role": "proxy_admin"},
+    "users_api.reset_password": {"user_id": "<user>"},
     "users_api.delete": {"user_ids": "<users>"},
     "gateway_api.chat": {"model": "gpt-4o-mini", "messages": []},
     "gateway_api.completions": {"model": "gpt-4o-mini", "prompt": "x"},
@@ -95,6 +96,7 @@ OWN_DEEDS = {
     "account.end_session",
     "account.end_other_sessions",
     "account.change_appearance",
+    "passwords.save",
     "keys.test",
 }
 """What everybody may do to what is their own (S-7e); tested with the account page and in pages/test_key_test.py."""

@@ -101,7 +101,8 @@ DEEDS = {
             s.ada, PasswordChange(current_password=PASSWORD, new_password=NEW_PASSWORD), shortest=12),
         [("password.changed", "user")]),
     "make an admin in the shell": (lambda s: bootstrap.create_admin("n@example.com"), [MADE_USER, MADE_LINK]),
-    "make a reset link in the shell": (lambda s: bootstrap.reset_password("mia@example.com"), [MADE_LINK]),
+    "make a reset link in the shell": (
+        lambda s: bootstrap.reset_password("mia@example.com", are_off=False), [("reset.created", "user")]),
 }  # fmt: skip
 
 

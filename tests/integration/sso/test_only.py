@@ -67,10 +67,10 @@ def test_the_link_of_the_operator_lets_an_admin_in_when_the_provider_is_away(onl
     for person, is_in in ((ada, True), (mia, False)):
         printed = app.test_cli_runner().invoke(args=["reset-password", person.email]).output
         page = only.browser()
-        page.follow(page.get("/ui/onboarding?id=" + printed.rpartition("id=")[2].split()[0]))
+        page.follow(page.get("/ui/reset?id=" + printed.rpartition("id=")[2].split()[0]))
         assert any("password" in form.fields for form in page.page.forms) == is_in
         if is_in:
-            assert page.submit("/ui/onboarding", password=NEW_PASSWORD).status == 303
+            assert page.submit("/ui/reset", password=NEW_PASSWORD).status == 303
             assert page.get("/ui/users").status == 200
 
 

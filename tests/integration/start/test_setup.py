@@ -141,7 +141,7 @@ def test_a_lost_password_gets_a_link(setup, database, tmp_path):
     setup(SELFSERVE_ADMIN_EMAIL="root@example.com")
     done = flask(setup, "reset-password", "ROOT@example.com")
     assert done.returncode == 0, done.stderr
-    link = re.search(r"/ui/onboarding\?id=[0-9a-f-]{36}", done.stdout)[0]
+    link = re.search(r"/ui/reset\?id=[\w-]{43}", done.stdout)[0]
     with running(database_url=database, folder=tmp_path) as server:
         assert Browser(OverHttp(server.url)).get(link).status == 303
         assert Curl(OverHttp(server.url)).get("/health/readiness").status == 200
