@@ -69,9 +69,9 @@ def ask_for_reset(email: str, client: Client) -> None:
     For strangers the same is done in the name of the reserved user and taken back, so that it costs as much. What is
     asked too often for one address is not done any more, also without a word. Raises TooMany for who asks too much.
     """
-    throttles.take_try(throttles.asking_bucket(client.address))
+    throttles.take_try(throttles.asking_bucket(client.address), client=client)
     try:
-        throttles.take_try(throttles.asked_bucket(comparable(email)))
+        throttles.take_try(throttles.asked_bucket(comparable(email)), client=client)
     except TooMany:
         return
     with transaction():
@@ -93,7 +93,7 @@ def open_reset_link(secret: str, client: Client) -> OpenReset:
     """Look at a link without using it. Raises Gone, the same for every cause, and counts guesses."""
     found = _find(ResetLink.secret_hash == fingerprint(secret))
     if found is None:
-        throttles.take_try(throttles.guess_bucket(client.address))
+        throttles.take_try(throttles.guess_bucket(client.address), client=client)
     return _still_open(found)
 
 

@@ -72,7 +72,7 @@ def test_ada_makes_a_link_and_mails_it_and_sees_what_became_of_it(browser, mail,
     assert browser().get(f"/ui/reset?id={older}").status == 410
     assert use(browser(), link_in(answer)).status == 303
     said = boss.get(f"/ui/users/{mia.id}").html.words()
-    assert "You made a password reset link for Mia" in said
+    assert "You made a password reset link" in said
     assert "Mia set a new password through a reset link" in said
 
 
