@@ -18,9 +18,15 @@ from tests.integration.security.actions import CURL_DEEDS, PAGE_DEEDS, Deed, sce
 SIZES = (50, 500)
 MOST = 4
 """Queries of a read, with finding out who asks."""
-MOST_OF = {"/ui/keys/<uuid:key_id>": 6, "/ui/users/<uuid:user_id>": 7, "/ui/users/<uuid:user_id>/edit": 8}
+MOST_OF = {
+    "/ui/keys/<uuid:key_id>": 6,
+    "/ui/users/<uuid:user_id>": 7,
+    "/ui/users/<uuid:user_id>/edit": 8,
+    "/ui/settings": 5,
+}
 """Pages that gather what others spread: a key with its former secrets, its activity and its spend; a person with their
-keys, sessions, links, activity and spend, each one query, and once more for the form."""
+keys, sessions, links, activity and spend, each one query, and once more for the form; the settings with how upstreams and
+mail do and with the prices."""
 MOST_OF_A_WRITE = 12
 """Six are wished for: a key by curl takes five; deleting a person with keys, sessions and links takes twelve."""
 READS = sorted(
