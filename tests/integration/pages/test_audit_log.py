@@ -168,7 +168,7 @@ def test_an_event_in_full_says_what_was_before_and_after(log, curl, ada, mia):
         assert [words(one) for one in answer.html.all("del", "ins")][:2] == ["Internal user", "Internal viewer"]
         assert deed.request_id in answer.html.words()
         assert link(answer, "All they did") == "/ui/audit?actor=ada"
-        assert link(answer, "All that was done to it") == "/ui/audit?about=user:mia"
+        assert link(answer, "All that was done to them") == "/ui/audit?about=user:mia"
     assert fragment(part).id == f"event-{deed.id}"
     shut = log.get(f"/ui/audit/{deed.id}?shut", htmx=True)
     assert (fragment(shut).id, shut.html.all("del", "ins")) == (f"event-{deed.id}", [])
