@@ -27,7 +27,7 @@ from selfserve.web.passwords import passwords_are_off
 from selfserve.web.rootpath import RootPath
 from selfserve.web.statics import init_statics
 from selfserve.web.templates import FlatEnvironment
-from selfserve.web.tokens import derive
+from selfserve.web.tokens import derive, sign_typing
 from selfserve.web.words import FILTERS
 
 __all__ = ["SettingsError", "create_app"]
@@ -90,6 +90,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "WTF_CSRF_SECRET_KEY": derive(secret, "csrf"),
         "ONBOARDING_KEY": derive(secret, "onboarding"),
         "RESET_KEY": derive(secret, "reset"),
+        "TYPING_KEY": derive(secret, "typing"),
         "WTF_CSRF_CHECK_DEFAULT": False,
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,
@@ -130,6 +131,7 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         base_url=settings.public_url,
         portal_url=settings.address,
         gateway_url=settings.gateway_url,
+        sign_typing=sign_typing,
     )
 
     @app.context_processor

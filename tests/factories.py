@@ -15,7 +15,7 @@ from selfserve import minting
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
-from selfserve.models import ApiKey, Call, FormerSecret, Invitation, ModelPrice, OpenCall, Tally, User
+from selfserve.models import ApiKey, Call, FormerSecret, Invitation, ModelPrice, OpenCall, ResetLink, Tally, User
 from selfserve.models.api_key import shown_prefix
 from selfserve.services import passwords
 from tests.application import the_app
@@ -123,6 +123,13 @@ def make_invitation(
     secret = minting.mint_invitation()
     sent = {"created_by": by.user_id, "created_by_name": by.name, "updated_by": by.user_id} if by else {}
     return MadeInvitation(save(invitation_row(user, secret, expires_at=now() + lasts, **(sent | columns))), secret)
+
+
+def make_reset(user: User, **columns) -> tuple[str, ResetLink]:
+    """Make an open reset link; give what opens it and its row."""
+    secret = minting.mint_token()
+    hour = {"expires_at": now() + timedelta(hours=1)}
+    return secret, save(ResetLink(secret_hash=minting.fingerprint(secret), user_pk=user.id, **hour | columns))
 
 
 def invitation_row(user: User, secret: str, **columns) -> Invitation:

@@ -38,6 +38,7 @@ class PasswordCheck(Command):
     username: Credential = ""
     email: Credential = ""
     alias: Credential = ""
+    page: Credential = ""
 
 
 class LoginAnswer(Answer):

@@ -22,6 +22,7 @@ WEAKEST_SCORE = 2
 hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """19 MiB, two passes, one lane: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html"""
 _places = threading.BoundedSemaphore(MOST_AT_ONCE)
+_judge = threading.Lock()
 _nobodys_hash: dict[int, str] = {}
 
 
@@ -65,6 +66,17 @@ def judge(password: str, shortest: int, about: list[str | None]) -> Strength:
         return Strength(0, refusal)
     score, lasts = _score(password, about)
     return Strength(score, EASY if score < WEAKEST_SCORE else None, lasts)
+
+
+@contextmanager
+def judging() -> Iterator[bool]:
+    """Take the one place where passwords are judged while they are typed; tell whether it was free."""
+    is_free = _judge.acquire(blocking=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _judge.release()
 
 
 def _misshapen(password: str, shortest: int) -> str | None:

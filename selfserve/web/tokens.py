@@ -6,6 +6,7 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 ONBOARDING_SECONDS = RESET_SECONDS = 15 * 60
+TYPING_SECONDS = 60 * 60
 
 
 def derive(secret_key: str, label: str) -> bytes:
@@ -37,6 +38,24 @@ def read_reset(token: str) -> str | None:
         return str(_resetting().loads(token, max_age=RESET_SECONDS))
     except BadSignature:
         return None
+
+
+def sign_typing() -> str:
+    """Sign that a page asks for a new password: only who was shown one has passwords judged, for an hour."""
+    return _typing().dumps("")
+
+
+def is_typing(token: str) -> bool:
+    """Tell whether a token came with such a page lately."""
+    try:
+        return _typing().loads(token, max_age=TYPING_SECONDS) == ""
+    except BadSignature:
+        return False
+
+
+def _typing() -> URLSafeTimedSerializer:
+    """Build the signer for pages that ask for a new password."""
+    return URLSafeTimedSerializer(current_app.config["TYPING_KEY"], salt="typing")
 
 
 def _resetting() -> URLSafeTimedSerializer:

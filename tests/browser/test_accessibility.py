@@ -6,13 +6,25 @@ import pytest
 
 from selfserve.clock import now
 from tests.browser.conftest import LOOKS
-from tests.factories import make_calls, make_invitation, make_key, make_open_call, make_rotating_key, make_user
+from tests.factories import (
+    make_calls,
+    make_invitation,
+    make_key,
+    make_open_call,
+    make_reset,
+    make_rotating_key,
+    make_user,
+)
 
 PAGES = {
     "sign in": (None, "/ui/login"),
     "refused sign-in": (None, "/sso/callback?state=nobody-went"),
     "onboarding": (None, "/ui/onboarding?id={link}"),
     "spent link": (None, "/ui/onboarding?id=00000000-0000-4000-8000-000000000000"),
+    "forgotten password": (None, "/ui/password/forgot"),
+    "check your mail": (None, "/ui/password/sent"),
+    "reset": (None, "/ui/reset?id={reset}"),
+    "new password": ("mia", "/ui/password/new"),
     "my keys": ("mia", "/ui/keys"),
     "no keys": ("otto", "/ui/keys"),
     "no key matches": ("mia", "/ui/keys?q=zzz"),
@@ -83,7 +95,12 @@ def company(ada, vera, mia, otto, ivo, ina, rex):
     cast = {"ada": ada, "vera": vera, "mia": mia, "otto": otto, "ivo": ivo}
     keys = {"key": key, "long": long, "rotating": rotating, "spent": spent, "given": given, "busy": busy}
     ids = {name: made.row.id for name, made in keys.items()}
-    return cast, ids | {"link": make_invitation(ina, by=ada).secret, "user": mia.id, "invited": ina.id}
+    return cast, ids | {
+        "link": make_invitation(ina, by=ada).secret,
+        "reset": make_reset(otto)[0],
+        "user": mia.id,
+        "invited": ina.id,
+    }
 
 
 @pytest.mark.parametrize("look", list(LOOKS))

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Error, expect
 
-from tests.factories import PASSWORD, make_invitation, make_key, make_user, reload
+from tests.factories import PASSWORD, make_invitation, make_key, make_reset, make_user, reload
 from tests.html import SECRET
 
 NEW_PASSWORD = "seven quiet foxes at noon"
@@ -225,6 +225,25 @@ def test_a_search_narrows_the_list_and_stands_in_the_address(tab, mia, javascrip
     expect(page.get_by_role("row").filter(has_text="phone")).to_have_count(0)
     expect(page.get_by_role("row").filter(has_text="laptop")).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]q=lap"))
+
+
+@both_ways
+def test_mia_resets_her_password_and_hears_how_hard_it_is_to_guess(tab, mia, javascript):
+    secret, _ = make_reset(mia)
+    opened = tab(javascript=javascript)
+    page = opened.open(f"/ui/reset?id={secret}")
+    assert secret not in page.url
+    field, hint = page.get_by_label("New password", exact=True), page.locator("#password-strength")
+    if javascript:
+        field.press_sequentially("mia@example.com")
+        expect(hint).to_contain_text("easy to guess")
+        field.fill(NEW_PASSWORD)
+        expect(hint).to_contain_text("strong", ignore_case=True)
+        assert opened.violations() == []
+    field.fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Save password and continue").click()
+    expect(page.get_by_text("Your new password is set.")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("My keys")
 
 
 @both_ways

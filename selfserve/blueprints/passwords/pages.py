@@ -18,7 +18,7 @@ from selfserve.web.guards import public, requires, sign_in, signed_in_actor
 from selfserve.web.links import settings
 from selfserve.web.passwords import may_set_password, refuse_passwords
 from selfserve.web.render import flash_toast, render, see_other, validated
-from selfserve.web.tokens import RESET_SECONDS, read_reset, sign_reset
+from selfserve.web.tokens import RESET_SECONDS, is_typing, read_reset, sign_reset
 
 pages = Blueprint("passwords", __name__)
 COOKIE = "selfserve_reset"
@@ -89,11 +89,19 @@ def claim() -> Response:
 @pages.post("/password/check")
 @public
 def check() -> Response:
-    """Say how hard the password is to guess that is being typed; nothing of it is kept or written down."""
+    """Say how hard the password is to guess that is being typed; nothing of it is kept or written down.
+
+    Judging takes a while, so only pages that ask for a password may ask, and a busy worker says nothing.
+    """
     typed = validated(PasswordCheck, request.form.to_dict())
+    if not is_typing(typed.page):
+        return Response(status=204)
     about: list[str | None] = [typed.username, typed.email, typed.alias]
     password = typed.password or typed.new_password
-    strength = passwords.judge(password, settings().selfserve_password_min_length, about) if password else None
+    with passwords.judging() as is_free:
+        if not is_free:
+            return Response(status=204)
+        strength = passwords.judge(password, settings().selfserve_password_min_length, about) if password else None
     return render("auth/_strength.html", strength=strength)
 
 

@@ -1,12 +1,18 @@
 """Passwords in the browser: forgotten, reset, asked for anew, and judged while they are typed."""
 
-import pytest
+import json
+from datetime import timedelta
 
+import pytest
+from time_machine import travel
+
+from selfserve.clock import now
 from selfserve.models import AuditEvent, Session
-from tests.factories import PASSWORD, change, make_invitation, reload, rows
+from selfserve.services import passwords
+from tests.factories import PASSWORD, change, make_invitation, make_reset, reload, rows
 from tests.integration.pages.parts import errors, toast, words
 from tests.integration.security.actions import token_of
-from tests.integration.security.test_reset_links import NEW_PASSWORD, ask, make_reset, use
+from tests.integration.security.test_reset_links import NEW_PASSWORD, ask, use
 
 GOOD = "correct horse battery"
 
@@ -128,8 +134,14 @@ def test_the_own_change_is_told_by_mail(browser, mail, mia, run):
 # -- while it is typed -----------------------------------------------------------------------------------------
 
 
+def typing(page, **typed):
+    """What htmx sends for the field of the open page."""
+    (field,) = [one for one in page.page.all("input") if one.get("hx-post") == "/ui/password/check"]
+    return {"csrf_token": page.csrf_token(), **json.loads(field.get("hx-vals")), **typed}
+
+
 def judged(page, **typed):
-    return words(page.post("/ui/password/check", {"csrf_token": page.csrf_token(), **typed}, htmx=True).html.tree)
+    return words(page.post("/ui/password/check", typing(page, **typed), htmx=True).html.tree)
 
 
 @pytest.mark.parametrize("where", ["onboarding", "reset", "account", "due"])
@@ -160,7 +172,23 @@ def test_what_is_typed_is_neither_kept_nor_written_down(browser, queries, mia, c
     page.get("/ui/account")
     capfd.readouterr()
     with queries() as sent:
-        answer = page.post("/ui/password/check", {"csrf_token": page.csrf_token(), "new_password": GOOD}, htmx=True)
+        answer = page.post("/ui/password/check", typing(page, new_password=GOOD), htmx=True)
     assert (answer.status, GOOD in answer.text) == (200, False)
     assert not [statement for statement in map(str, sent) if statement.split()[0] in ("INSERT", "UPDATE", "DELETE")]
     assert GOOD not in capfd.readouterr().err
+
+
+def test_only_who_was_asked_for_a_password_has_one_judged_and_one_at_a_time(browser, mia):
+    """S-18: judging costs a second of work at worst, so strangers cannot ask for it, and nobody fills a worker."""
+    page, stranger = browser(mia), browser()
+    stranger.get("/ui/login")
+    page.get("/ui/account")
+    sent = typing(page, new_password=GOOD)
+    forged = {"csrf_token": stranger.csrf_token(), "new_password": GOOD, "page": "made-up"}
+    assert stranger.post("/ui/password/check", forged, htmx=True).status == 204
+    with passwords.judging() as is_free:
+        assert is_free
+        assert page.post("/ui/password/check", sent, htmx=True).status == 204
+    assert page.post("/ui/password/check", sent, htmx=True).status == 200
+    with travel(now() + timedelta(minutes=61)):
+        assert page.post("/ui/password/check", sent, htmx=True).status == 204

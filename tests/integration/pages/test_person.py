@@ -77,7 +77,7 @@ def test_it_says_what_there_is_not(boss, ina):
     assert (said["Models"], said["Limits"], said["Sign-in"]) == ("All models", "No limit", "No password yet")
     assert "No keys yet." in section(answer, "keys")
     assert "Not signed in anywhere." in section(answer, "sessions")
-    assert "No link was made for them." in section(answer, "links-made")
+    assert "No invitation was made for them." in section(answer, "links-made")
     assert "Nothing has happened yet." in section(answer, "activity")
     assert "Never No password yet" in words(answer.html.all("dl")[0])
 

@@ -11,7 +11,7 @@ from selfserve.minting import fingerprint, mint_token
 from selfserve.models import AuditEvent, Mail, ResetLink, Session, User
 from selfserve.services import passwords
 from tests.clients import Browser, Curl
-from tests.factories import PASSWORD, change, make_key, make_user, reload, rows, save
+from tests.factories import PASSWORD, change, make_key, make_reset, make_user, reload, rows
 from tests.integration.security.actions import token_of
 from tests.integration.security.replays import Thief
 from tests.integration.security.snapshots import dump, unchanged
@@ -20,13 +20,6 @@ from tests.integration.security.test_throttles import ATTACKER, VICTIM, at
 
 NEW_PASSWORD = "seven quiet foxes at noon"
 NOBODY = "nobody@example.com"
-
-
-def make_reset(user, **columns):
-    """Make an open reset link; give what opens it and its row."""
-    secret = mint_token()
-    hour = {"expires_at": now() + timedelta(hours=1)}
-    return secret, save(ResetLink(secret_hash=fingerprint(secret), user_pk=user.id, **hour | columns))
 
 
 def use(page, secret, password=NEW_PASSWORD):
