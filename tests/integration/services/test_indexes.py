@@ -1,9 +1,11 @@
 """Lists of everyone's are read in the order of an index: nothing may be sorted for a page out of a million."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import event
 
-from selfserve.clock import now
+from selfserve.errors import NotFound
 from selfserve.extensions import db
 from selfserve.models import AuditEvent
 from selfserve.schemas.audit import AuditFilter, AuditQuery
@@ -18,7 +20,7 @@ from tests.factories import make_key, make_user, save
 KEYS = [{}, {"status": "blocked"}, {"status": "over_budget"}]
 KEYS += [{"sort": sort, "dir": way} for sort in ("created", "used", "expires") for way in ("asc", "desc")]
 USERS = [{}, {"status": "blocked"}, {"status": "invited"}]
-AT = write_cursor(now(), 7)
+AT = write_cursor(datetime(2026, 11, 24, 9, tzinfo=UTC), 7)
 EVENTS = [
     {},
     {"actor": "mia"},
