@@ -5,6 +5,8 @@ from selfserve.blueprints.audit.api import api as audit_api
 from selfserve.blueprints.audit.pages import pages as audit_pages
 from selfserve.blueprints.auth.api import api as auth_api
 from selfserve.blueprints.auth.pages import pages as auth_pages
+from selfserve.blueprints.command_line.api import api as command_line_api
+from selfserve.blueprints.command_line.pages import pages as command_line_pages
 from selfserve.blueprints.docs.api import api as docs_api
 from selfserve.blueprints.gateway.api import api as gateway_api
 from selfserve.blueprints.health.api import api as health_api
@@ -27,6 +29,7 @@ from selfserve.blueprints.users.pages import pages as users_pages
 DIRECTORY = (
     (auth_pages, "/ui"),
     (sso_pages, None),
+    (command_line_pages, "/ui"),
     (onboarding_pages, "/ui"),
     (passwords_pages, "/ui"),
     (keys_pages, "/ui"),
@@ -38,6 +41,7 @@ DIRECTORY = (
     (settings_pages, "/ui"),
     (auth_api, None),
     (sso_api, None),
+    (command_line_api, None),
     (onboarding_api, None),
     (users_api, None),
     (keys_api, None),

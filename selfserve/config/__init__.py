@@ -63,6 +63,9 @@ class Settings(GatewaySettings, MailSettings, SsoSettings):
     litellm_ui_session_duration: str = Field(
         "24h", description="A session without a click ends after this time (7 days at most in any case)."
     )
+    cli_jwt_expiration_hours: int = Field(
+        24, ge=1, le=8760, description="How many hours the key works that a sign-in on the command line gives."
+    )
     selfserve_secret_key: SecretStr = Field(description="Signs cookies; 32 characters or more, never the master key.")
     selfserve_data_dir: Path = Field(
         Path("instance"), description="Folder for the SQLite database and the generated secrets."

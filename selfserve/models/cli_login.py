@@ -21,6 +21,7 @@ class CliLogin(Base):
     user_pk: Mapped[str | None] = mapped_column(ForeignKey("users.id"), doc="Who confirmed it.")
     wrong_codes: Mapped[int] = mapped_column(Integer, default=0)
     address: Mapped[str | None] = mapped_column(String(64))
+    device: Mapped[str | None] = mapped_column(String(64), doc="What the program calls itself.")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -50,6 +50,11 @@ def sso_bucket(address: str | None) -> Bucket:
     return Bucket(f"sso {address}", PER_GUESSER)
 
 
+def cli_bucket(address: str | None) -> Bucket:
+    """Count sign-ins that are begun on a command line by address: each leaves a row."""
+    return Bucket(f"cli {address}", PER_ASKER)
+
+
 def asking_bucket(address: str | None) -> Bucket:
     """Count reset links asked for by address."""
     return Bucket(f"asking {address}", PER_ASKER)

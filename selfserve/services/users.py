@@ -11,7 +11,7 @@ from selfserve.clock import next_reset, now
 from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, DomainError, NotFound
 from selfserve.extensions import db
-from selfserve.models import Invitation, ResetLink, Session, User
+from selfserve.models import CliLogin, Invitation, ResetLink, Session, User
 from selfserve.permissions import Actor, Permission, allows
 from selfserve.schemas.keys import KeyCreate
 from selfserve.schemas.users import UserCreate
@@ -86,7 +86,7 @@ def get_user_by_user_id(actor: Actor, user_id: str | None, permission: Permissio
 
 
 def end_access(user: User) -> None:
-    """End a user's sessions and open links; needs an open transaction."""
+    """End a user's sessions, open links and sign-ins of programs that have no key yet; needs an open transaction."""
     db.session.execute(delete(Session).where(Session.user_pk == user.id))
     moment = now()
     db.session.execute(
@@ -95,6 +95,7 @@ def end_access(user: User) -> None:
         .values(ended_at=moment, updated_at=moment)
     )
     end_reset_links(user)
+    db.session.execute(delete(CliLogin).where(CliLogin.user_pk == user.id))
 
 
 def end_reset_links(user: User) -> None:

@@ -46,6 +46,12 @@ def reset_link(secret: str) -> str:
     return public_link(f"/ui/reset?id={secret}")
 
 
+def cli_link(login_id: str, code: str) -> str | None:
+    """Make the documented address that confirms a sign-in on a command line; a program without it makes its own."""
+    path = f"/sso/key/generate?source=litellm-cli&key={login_id}&user_code={code}"
+    return public_link(path) if settings().public_url else None
+
+
 def login_link() -> str:
     """Make the address of the sign-in page."""
     return public_link("/ui/login")

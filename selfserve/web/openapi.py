@@ -176,7 +176,7 @@ def _operation(each: Operation, shapes: Shapes) -> Object:
         "tags": [each.room],
         "summary": summary.rstrip(".").replace("`", ""),
         "description": f"{more.strip()}\n\n{_who(each)}".strip(),
-        "parameters": _in_path(each, shapes) + (_in_query(each, shapes) if each.method == "GET" else []),
+        "parameters": _parameters(each, shapes),
         "responses": _responses(each, shapes),
     }
     if each.access == PUBLIC:
@@ -199,6 +199,14 @@ def _who(each: Operation) -> str:
         return "For everybody: it needs no key."
     reaches = {role: reach(role, each.access) for role in Role}
     return f"For {', '.join(f'`{role}` ({_WHOSE[how_far]})' for role, how_far in reaches.items() if how_far)}."
+
+
+def _parameters(each: Operation, shapes: Shapes) -> list[Object]:
+    """Describe all that is asked beside a body: in the address, in its query, in headers of its own."""
+    in_query = _in_query(each, shapes) if each.method == "GET" else []
+    sent = each.wire.sent.items()
+    in_headers = [_parameter("header", name, {"type": "string", "description": says}, True) for name, says in sent]
+    return _in_path(each, shapes) + in_query + in_headers
 
 
 def _in_path(each: Operation, shapes: Shapes) -> list[Object]:

@@ -32,6 +32,7 @@ class Wire:
     headers: dict[str, str] = field(default_factory=dict)
     errors: tuple[type[DomainError], ...] = ()
     token: str | None = None
+    sent: dict[str, str] = field(default_factory=dict)
 
 
 def wire_of(view: View) -> Wire:
@@ -125,6 +126,11 @@ def raises(*errors: type[DomainError]) -> Callable[[View], View]:
 def wants_token(name: str) -> Callable[[View], View]:
     """Say which token of its own a public view asks for, as `Authorization: Bearer`."""
     return lambda view: _say(view, token=name)
+
+
+def wants_header(name: str, meaning: str) -> Callable[[View], View]:
+    """Say which header a view reads, and what it holds."""
+    return lambda view: _say(view, sent=wire_of(view).sent | {name: meaning})
 
 
 def _say(view: View, **words: Any) -> View:

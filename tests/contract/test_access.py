@@ -40,6 +40,8 @@ PUBLIC_ROUTES = {
     ("/onboarding/claim_token", "POST"),
     ("/.well-known/litellm-ui-config", "GET"),
     ("/sso/key/generate", "GET"),
+    ("/sso/cli/start", "POST"),
+    ("/sso/cli/poll/<login_id>", "GET"),
     ("/sso/callback", "GET"),
     ("/ui/sso", "GET"),
     ("/ui/sso/logout", "GET"),

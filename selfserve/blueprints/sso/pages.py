@@ -21,7 +21,12 @@ pages = Blueprint("sso", __name__)
 @pages.get("/ui/sso")
 @public
 def start() -> Response:
-    """Send somebody to a provider, or else to the sign-in page. It is a link, because a form must not lead out."""
+    """Send somebody to a provider, or else to the sign-in page. It is a link, because a form must not lead out.
+
+    LiteLLM's command line opens it with the name of its own sign-in: that leads to the page that confirms it.
+    """
+    if request.args.get("source") == "litellm-cli":
+        return see_other("command_line.ask", login=request.args.get("key"), user_code=request.args.get("user_code"))
     target = local_path(request.args.get("next"))
     if signed_in_actor():
         return redirect(target, 303)

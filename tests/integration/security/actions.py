@@ -34,7 +34,7 @@ class Deed:
     def path(self, scene: Scene) -> str:
         """Fill in the address."""
         names = {"<uuid:key_id>": scene.key.row.id, "<key>": scene.key.row.id, "<uuid:user_id>": scene.user.id}
-        names |= {"<handle>": NO_HANDLE, "<path:model>": "gpt-4o-mini", "<event_id>": "1"}
+        names |= {"<login_id>": "cli-nobody", "<handle>": NO_HANDLE, "<path:model>": "gpt-4o-mini", "<event_id>": "1"}
         return re.sub("<.*?>", lambda name: names[name[0]], self.rule)
 
     def fields(self, scene: Scene) -> dict[str, Any]:
@@ -96,10 +96,11 @@ OWN_DEEDS = {
     "account.end_session",
     "account.end_other_sessions",
     "account.change_appearance",
+    "command_line.confirm",
     "passwords.save",
     "keys.test",
 }
-"""What everybody may do to what is their own (S-7e); tested with the account page and in pages/test_key_test.py."""
+"""What everybody may do to what is their own (S-7e); tested with the account page, pages/test_key_test.py and sso/."""
 READ_SHAPED = {
     "keys_api.info_v2",
     "keys_api.health",
