@@ -208,6 +208,12 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Takes as many connections at once as come."""
+
+    request_queue_size = 128
+
+
 def fits(code: Code, fields: dict[str, str]) -> bool:
     """Tell whether a code is exchanged by who asked for it: same client, same way back, same verifier."""
     hashed = hashlib.sha256(fields.get("code_verifier", "").encode()).digest()
@@ -221,7 +227,8 @@ def fits(code: Code, fields: dict[str, str]) -> bool:
 @contextmanager
 def identity_provider() -> Iterator[IdentityProvider]:
     """Run one."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    signing_key("first")  # before threads ask for it at once and get two
+    server = Server(("127.0.0.1", 0), Handler)
     server.here = IdentityProvider(f"http://127.0.0.1:{server.server_port}")
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:

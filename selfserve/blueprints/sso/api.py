@@ -37,7 +37,7 @@ def ui_settings() -> UiSettings:
     """Say what a console needs to know of this portal."""
     here = settings()
     return UiSettings(
-        PROXY_BASE_URL=here.address, PROXY_LOGOUT_URL=here.proxy_logout_url or None, SSO_ENABLED=bool(providers())
+        PROXY_BASE_URL=_base(), PROXY_LOGOUT_URL=here.proxy_logout_url or None, SSO_ENABLED=bool(providers())
     )
 
 
@@ -47,6 +47,9 @@ def ui_settings() -> UiSettings:
 def ui_config() -> UiConfig:
     """Say where this portal is and whether people can sign in through a provider."""
     here = settings()
-    return UiConfig(
-        server_root_path=here.server_root_path, proxy_base_url=here.address, sso_configured=bool(providers())
-    )
+    return UiConfig(server_root_path=here.server_root_path, proxy_base_url=_base(), sso_configured=bool(providers()))
+
+
+def _base() -> str:
+    """Give the address that the path prefix is put behind: clients join the two."""
+    return settings().address.removesuffix(settings().server_root_path)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories import PASSWORD, change, make_invitation, make_user, reload
 from tests.integration.security.snapshots import unchanged
+from tests.integration.sso.journeys import query_of
 from tests.provider import MIA
 
 NEW_PASSWORD = "seven quiet foxes at noon"
@@ -140,6 +141,14 @@ def test_the_documented_questions_are_answered_in_the_documented_words(door, cur
     told = curl().get("/.well-known/litellm-ui-config").json
     assert (told["sso_configured"], told["server_root_path"], told["workers"]) == (True, "", [])
     assert len(told) == 9
+
+
+def test_behind_a_prefix_people_come_back_behind_it_and_consoles_join_it_once(portal, curl):
+    door = portal(proxy_base_url="https://example.com/llm/keys", server_root_path="/llm/keys")
+    asked = query_of(door.browser().get("/ui/sso").location)
+    assert asked["redirect_uri"] == "https://example.com/llm/keys/sso/callback"
+    told = curl().get("/.well-known/litellm-ui-config").json
+    assert (told["proxy_base_url"], told["server_root_path"]) == ("https://example.com", "/llm/keys")
 
 
 def test_without_a_provider_the_same_questions_say_so(curl, ada):
