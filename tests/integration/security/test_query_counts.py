@@ -25,8 +25,8 @@ MOST_OF = {
     "/ui/settings": 5,
 }
 """Pages that gather what others spread: a key with its former secrets, its activity and its spend; a person with their
-keys, sessions, links, activity and spend, each one query, and once more for the form; the settings with how upstreams and
-mail do and with the prices."""
+keys, sessions, links, activity and spend, each one query, and once more for the form; the settings with how upstreams
+and mail do and with the prices."""
 MOST_OF_A_WRITE = 12
 """Six are wished for: a key by curl takes five; deleting a person with keys, sessions and links takes twelve."""
 READS = sorted(
