@@ -100,7 +100,9 @@ def _print_first_link(settings: Settings) -> None:
 def _fill_demo() -> None:
     """Fill the database with a made-up company and say how to sign in."""
     from selfserve.demo import PASSWORD, fill
+    from selfserve.mail_setup import MailSetup, use_mail_setup
 
+    use_mail_setup(MailSetup())  # nobody made up has a mailbox
     people = fill()
     print(f"  A made-up company to look at. Sign in as one of these, with the password  {PASSWORD}\n")
     for email, role in people:

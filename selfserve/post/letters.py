@@ -13,7 +13,7 @@ from selfserve.services.deliveries import Claimed
 
 LONGEST = 120
 _WINDOWS = {"1mo": "a month", "30d": "a month", "1w": "a week", "7d": "a week", "1d": "a day", "24h": "a day"}
-_IGNORE = "If you did not expect it, ignore this message: nothing happens until you set a password."
+_IGNORE = "If you did not expect it, ignore this message: nothing happens until you use the link."
 _NOT_YOU = "If that was not you, set a new password at once and tell your admin."
 
 
@@ -81,9 +81,9 @@ def _invitation(settings: Settings, claimed: Claimed) -> Letter:
     if facts.get("is_reset"):
         return _reset(settings, claimed, "onboarding")
     heading = f"{by} invited you to {place(settings)}" if by else f"You are invited to {place(settings)}"
-    what = "Choose a password, then create keys for your own code and tools."
-    if facts.get("role", "").endswith("viewer"):
-        what = "Choose a password, then sign in."
+    first = "Sign in with the account you have anyway" if settings.selfserve_sso_only else "Choose a password"
+    is_viewer = facts.get("role", "").endswith("viewer")
+    what = f"{first}, then {'look around' if is_viewer else 'create keys for your own code and tools'}."
     return _letter(
         heading,
         " ".join([what, *([f"Your budget is {budget}."] if (budget := _budget_of(facts)) else [])]),

@@ -69,13 +69,14 @@ def _connected(settings: Settings) -> smtplib.SMTP:
     """Connect, encrypt and sign in, as the settings say."""
     us = urlsplit(settings.address).hostname or "localhost"
     host, port = settings.smtp_host, settings.smtp_port
-    if port == IMPLICIT_TLS and settings.smtp_tls:
+    is_implicit = port == IMPLICIT_TLS
+    if is_implicit:
         trusted = ssl.create_default_context()
         server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, us, timeout=PATIENCE, context=trusted)
     else:
         server = smtplib.SMTP(host, port, us, timeout=PATIENCE)
     try:
-        if settings.smtp_tls and port != IMPLICIT_TLS:
+        if settings.smtp_tls and not is_implicit:
             server.starttls(context=ssl.create_default_context())
         if settings.smtp_username:
             server.login(settings.smtp_username, settings.smtp_password.get_secret_value())

@@ -72,10 +72,9 @@ class WayOut:
 
 def mail_facts(settings: Settings) -> WayOut:
     """Tell where mail goes and how it is signed."""
-    if not settings.smtp_tls:
-        how = " without encryption"
-    else:
-        how = " with TLS" if settings.smtp_port == IMPLICIT_TLS else " with STARTTLS"
+    how = " with STARTTLS" if settings.smtp_tls else " without encryption"
+    if settings.smtp_port == IMPLICIT_TLS:
+        how = " with TLS"
     facts = [
         ("From", settings.smtp_sender_email, "smtp_sender_email"),
         ("Links point to", settings.address, "proxy_base_url"),
