@@ -4,7 +4,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.factories import PASSWORD, change, make_invitation, make_user, reload
+from tests.factories import PASSWORD, change, make_invitation, make_reset, make_user, reload
+from tests.integration.security.actions import token_of
 from tests.integration.security.snapshots import unchanged
 from tests.integration.sso.journeys import query_of
 from tests.provider import MIA
@@ -65,14 +66,28 @@ def test_the_link_of_the_operator_lets_an_admin_in_when_the_provider_is_away(onl
     """The way back in: `flask reset-password` prints a link that sets a password and signs in."""
     idp.be(status=503)
     ada, mia = make_user("Ada", role="proxy_admin", password=None), make_user("Mia", password=None)
-    for person, is_in in ((ada, True), (mia, False)):
-        printed = app.test_cli_runner().invoke(args=["reset-password", person.email]).output
-        page = only.browser()
-        page.follow(page.get("/ui/reset?id=" + printed.rpartition("id=")[2].split()[0]))
-        assert any("password" in form.fields for form in page.page.forms) == is_in
-        if is_in:
-            assert page.submit("/ui/reset", password=NEW_PASSWORD).status == 303
-            assert page.get("/ui/users").status == 200
+    refused = app.test_cli_runner().invoke(args=["reset-password", mia.email])
+    assert (refused.exit_code, "Passwords are switched off here" in refused.output) == (1, True)
+    printed = app.test_cli_runner().invoke(args=["reset-password", ada.email]).output
+    page = only.browser()
+    page.follow(page.get("/ui/reset?id=" + printed.rpartition("id=")[2].split()[0]))
+    assert page.submit("/ui/reset", password=NEW_PASSWORD).status == 303
+    assert page.get("/ui/users").status == 200
+
+
+def test_where_no_passwords_are_used_none_is_forgotten_reset_or_asked_for(only, idp, master, ada):
+    """An older link, an admin's, a flag: nothing leads to a form that would take one."""
+    mia = make_user("Mia", must_change_password=True, sso_issuer=idp.url, sso_subject=MIA["sub"])
+    page = only.browser()
+    only.sign_in(page)
+    assert page.get("/ui/password/forgot").status == 403
+    assert page.post("/ui/password/forgot", {"email": mia.email, **token_of(page)}).status == 403
+    page.follow(page.get(f"/ui/reset?id={make_reset(mia)[0]}"))
+    assert page.post("/ui/reset", {"password": NEW_PASSWORD, **token_of(page)}).status == 403
+    refused = master.post("/user/reset_password", {"user_id": "mia"})
+    assert (refused.status, "switched off" in refused.error["message"]) == (409, True)
+    assert master.post("/user/reset_password", {"user_id": "ada"}).status == 200
+    assert reload(mia).password_hash == mia.password_hash
 
 
 # -- parting somebody from the provider -----------------------------------------------------------------------
