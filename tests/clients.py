@@ -52,13 +52,13 @@ class Answer:
 
     @property
     def is_sheet(self) -> bool:
-        """Whether it is a file to be saved."""
+        """Whether it is a table to be saved."""
         return self.headers.get("content-type") == "text/csv; charset=utf-8"
 
     @property
-    def is_lines(self) -> bool:
-        """Whether it is a file of lines of JSON."""
-        return self.headers.get("content-type") == "application/x-ndjson"
+    def is_file(self) -> bool:
+        """Whether it is a sheet, or a file of lines of JSON."""
+        return self.is_sheet or self.headers.get("content-type") == "application/x-ndjson"
 
     @property
     def location(self) -> str:
@@ -241,11 +241,10 @@ class Browser:
         what = f"{method} {path} answered {answer.status}: {answer.body[:500]!r}"
         check_any(answer, what, reveals)
         if answer.status not in (204, 301, 302, 303, 304, 307, 308) and answer.body:
-            is_file = answer.is_sheet or answer.is_lines
-            assert is_file or answer.headers["content-type"] == "text/html; charset=utf-8", what
+            assert answer.is_file or answer.headers["content-type"] == "text/html; charset=utf-8", what
             assert "no-store" in answer.headers.get("cache-control", ""), what
             assert {"HX-Request", "Cookie"} <= set(re.split(r",\s*", answer.headers.get("vary", ""))), what
-            if is_file:
+            if answer.is_file:
                 assert answer.headers["content-disposition"].startswith("attachment; filename="), what
                 return answer
             answer.html.check()

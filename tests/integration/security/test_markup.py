@@ -73,7 +73,7 @@ def visit(there, scenes):
         for route in [route for route in READS if route.is_page]:
             for query, htmx in [*((query, False) for query in queries(route, scene)), ("", True)]:
                 answer = there.ask(route, scene, query, htmx=htmx)
-                if answer.status == 200 and not answer.is_sheet:
+                if answer.status == 200 and not answer.is_file:
                     yield (str(route), number, query.partition("=")[0], htmx), answer
     guest = Browser(InProcess(there.page.transport.client.application))
     yield "onboarding", guest.follow(guest.get(f"/ui/onboarding?id={scenes[1].invitation.secret}"))
@@ -148,7 +148,7 @@ def test_what_is_typed_into_a_form_comes_back_as_text(browser, ada, payload):
 def test_what_is_searched_for_comes_back_as_text(browser, ada, payload):
     """S-27: in the field, in the pager, in the forms that lead back."""
     page = browser(ada)
-    for path in ("/ui/keys", "/ui/all-keys", "/ui/users"):
+    for path in ("/ui/keys", "/ui/all-keys", "/ui/users", "/ui/audit"):
         for htmx in (False, True):
             plain, answer = page.get(f"{path}?q=nothing", htmx=htmx), page.get(f"{path}?q={quote(payload)}", htmx=htmx)
             assert (answer.status, shape_of(answer)) == (200, shape_of(plain))
