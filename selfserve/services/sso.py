@@ -85,7 +85,7 @@ def record_refusal(refusal: SignInRefused, client: Client) -> None:
         record_event(nobody(client), "login.refused", "user", who, owner=who, after=after)
 
 
-def unlink(actor: Actor, row_id: str) -> User:
+def part_from_provider(actor: Actor, row_id: str) -> User:
     """Part somebody from their account at the provider: sessions and links end (S-10). Raises NotFound, Conflict."""
     require(actor, Permission.USER_UPDATE)
     with transaction():

@@ -197,7 +197,7 @@ def end_sessions(user_id: UUID) -> AnyResponse:
 @requires(Permission.USER_UPDATE)
 def unlink(user_id: UUID) -> AnyResponse:
     """Part a user from their account at a provider: they are signed out, and another one may be linked."""
-    user = sso.unlink(g.actor, str(user_id))
+    user = sso.part_from_provider(g.actor, str(user_id))
     flash_toast(f"{user.name} is parted from single sign-on and signed out.")
     return back_to_place(user.id)
 
