@@ -86,7 +86,7 @@ def get_user_by_user_id(actor: Actor, user_id: str | None, permission: Permissio
 
 
 def end_access(user: User) -> None:
-    """End a user's sessions, open links and sign-ins of programs that have no key yet; needs an open transaction."""
+    """End a user's sessions, open links and, if they stay, sign-ins of programs without a key; needs a transaction."""
     db.session.execute(delete(Session).where(Session.user_pk == user.id))
     moment = now()
     db.session.execute(
@@ -95,7 +95,8 @@ def end_access(user: User) -> None:
         .values(ended_at=moment, updated_at=moment)
     )
     end_reset_links(user)
-    db.session.execute(delete(CliLogin).where(CliLogin.user_pk == user.id))
+    if user.deleted_at is None:
+        db.session.execute(delete(CliLogin).where(CliLogin.user_pk == user.id))
 
 
 def end_reset_links(user: User) -> None:

@@ -21,7 +21,9 @@ pages = Blueprint("command_line", __name__)
 @requires(Permission.ACCOUNT_READ)
 def ask() -> Response:
     """Show which machine asks to sign in, and ask for the code that it shows; looking confirms nothing (S-28)."""
-    login = cli_logins.open_login(request.args.get("login", ""), g.client)
+    if "login" not in request.args:
+        return render("command_line/begin.html")
+    login = cli_logins.open_login(request.args["login"], g.client)
     code = re.fullmatch(r"[A-Za-z]{4}-?[A-Za-z]{4}", request.args.get("user_code", ""))
     return show(login, ConfirmForm(login=login.id, user_code=code[0].upper() if code else ""))
 

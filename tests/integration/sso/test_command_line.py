@@ -121,6 +121,11 @@ def test_the_address_to_open_is_left_to_the_program_where_none_is_set(portal):
     assert Program(portal(proxy_base_url="").app).begun["verification_uri_complete"] is None
 
 
+def test_who_comes_without_a_sign_in_is_told_where_it_begins(browser, mia):
+    page = browser(mia)
+    assert "Begin in your terminal" in page.follow(page.get("/sso/key/generate?source=litellm-cli")).html.words()
+
+
 # -- what must never happen ------------------------------------------------------------------------------------
 
 
