@@ -101,8 +101,8 @@ class Runner:
         try:
             with self.app.app_context():
                 if leases.take_lease(JOB, self.holder, LEASE):
-                    send_due(self.app, self.holder)
                     self._do_chores_at_times()
+                    send_due(self.app, self.holder)
             self.is_failing = False
         except (DBAPIError, DomainError):
             if not self.is_failing:

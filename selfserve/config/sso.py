@@ -15,6 +15,7 @@ from selfserve.permissions import Role
 TRUSTABLE = ("generic", "microsoft")
 """Providers that may leave it unsaid whether an address is verified."""
 _ENDPOINTS = ("generic_authorization_endpoint", "generic_token_endpoint", "generic_userinfo_endpoint")
+_CHANGEABLE = ("", "email", "mail", "preferred_username", "upn", "unique_name", "username", "login", "name", "nickname")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -74,6 +75,14 @@ class SsoSettings(BaseSettings):
         if url and not url.startswith("https://") and not is_loopback(url):
             raise ValueError("must begin with `https://` (`http://` only on this machine).")
         return url
+
+    @field_validator("generic_user_id_attribute")
+    @classmethod
+    def _subject_never_changes(cls, claim: str) -> str:
+        """Refuse claims that people or admins of the provider can change: they would open somebody else's account."""
+        if claim.strip().rpartition(".")[2].lower() in _CHANGEABLE:
+            raise ValueError("must name a claim that never changes and is never given again, such as `sub`.")
+        return claim.strip()
 
     @field_validator("microsoft_tenant")
     @classmethod

@@ -22,7 +22,9 @@ def deliver_due(settings: Settings, is_still_ours: Callable[[], bool]) -> tuple[
         except Undelivered as error:
             note_failed(claimed, error.reason, is_final=error.is_final)
             failed += 1
-        except (LookupError, TypeError, ValueError):
+            if not error.is_final:
+                break  # the server is in trouble: others would wait for it, too
+        except Exception:
             note_failed(claimed, "The message could not be written.", is_final=True)
             failed += 1
         else:

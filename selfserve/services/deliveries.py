@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from selfserve.clock import now
 from selfserve.database import transaction
@@ -27,6 +27,7 @@ KEPT_ONCE = timedelta(days=400)
 MOST_SWEPT = 1_000
 LINK_ENDED = "The link was used, replaced or ended before the mail went."
 PERSON_GONE = "The person was blocked or deleted before the mail went."
+BROKE_OFF = "Every try broke off before it ended."
 UNREADABLE = "SELFSERVE_SECRET_KEY was changed before the mail went. Make a new link."
 
 
@@ -48,8 +49,7 @@ class Claimed:
 
 def are_due() -> bool:
     """Tell whether anything waits to be sent; only a look, no write."""
-    due = select(Mail.id).where(Mail.state == MailState.PENDING.value, Mail.next_attempt_at <= now()).limit(1)
-    return db.session.scalar(due) is not None
+    return db.session.scalar(select(Mail.id).where(*_are_ours()).limit(1)) is not None
 
 
 def claim_next() -> Claimed | None:
@@ -86,9 +86,15 @@ def sweep_mails() -> None:
     db.session.execute(delete(Mail).where(Mail.id.in_(over)))
 
 
+def _are_ours() -> tuple[ColumnElement[bool], ...]:
+    """Say which messages are due; what a later version wrote waits for that."""
+    is_known = Mail.kind.in_([kind.value for kind in MailKind]), Mail.channel.in_([way.value for way in Channel])
+    return (Mail.state == MailState.PENDING.value, Mail.next_attempt_at <= now(), *is_known)
+
+
 def _next() -> Mail | None:
     """Lock the message that waits longest."""
-    due = select(Mail).where(Mail.state == MailState.PENDING.value, Mail.next_attempt_at <= now())
+    due = select(Mail).where(*_are_ours())
     return db.session.scalar(due.order_by(Mail.next_attempt_at, Mail.id).limit(1).with_for_update(skip_locked=True))
 
 
@@ -119,6 +125,8 @@ def _reason_against(mail: Mail, user: User | None, secret: str | None) -> str | 
     """Say why a message should not go any more, None if it should."""
     if user is None or user.deleted_at is not None or user.is_blocked:
         return PERSON_GONE
+    if mail.attempts > len(WAITS):
+        return BROKE_OFF
     if mail.sealed is None:
         return None
     if secret is None:

@@ -12,7 +12,7 @@ from selfserve.extensions import db
 from selfserve.identities import Began, Identity, Rules
 from selfserve.minting import fingerprint, mint_token
 from selfserve.models import Invitation, Session, SsoLogin, User
-from selfserve.permissions import Actor, Client, Permission, Role
+from selfserve.permissions import Actor, Client, Permission
 from selfserve.services import auth, throttles
 from selfserve.services.actors import actor_of, confirm, nobody, require
 from selfserve.services.admins import keep_an_admin, take_turns
@@ -134,15 +134,14 @@ def _link_or_create(identity: Identity, rules: Rules, client: Client) -> User:
 
 
 def _check_linkable(user: User, identity: Identity) -> None:
-    """Refuse an account that is blocked, bound, nobody's to take, or an admin's that nobody invited (S-21, S-22)."""
+    """Refuse an account that is blocked, bound or has no open invitation: none yet, or not any more (S-21, S-22)."""
     if user.is_blocked:
         raise _blocked(identity, user)
     if user.is_bound:
         why = "The account with this address belongs to another sign-in. Ask an admin, who can part the two."
         raise refused(identity, "bound", why, user)
     open_one = select(Invitation.id).where(Invitation.user_pk == user.id, are_open(), Invitation.expires_at > now())
-    is_invited = db.session.scalar(open_one) is not None
-    if not is_invited and (user.has_password or user.role == Role.PROXY_ADMIN):
+    if db.session.scalar(open_one) is None:
         why = (
             "There is an account with this address, and nobody invited it to sign in this way. Ask an admin for a link."
         )
@@ -150,10 +149,12 @@ def _check_linkable(user: User, identity: Identity) -> None:
 
 
 def _accept_invitation(user: User) -> None:
-    """Use the open invitation up: nobody else sets a password with it."""
+    """Use the open invitation up; whatever opened the account before opens nothing any more, nor does its password."""
     moment = now()
     of_user = update(Invitation).where(Invitation.user_pk == user.id, are_open())
     db.session.execute(of_user.values(accepted_at=moment, updated_at=moment, updated_by=user.user_id))
+    user.password_hash, user.must_change_password = None, False
+    end_access(user)
 
 
 def _apply_role(user: User, identity: Identity, rules: Rules, client: Client) -> None:

@@ -52,7 +52,7 @@ def check_answer(provider: Provider, answer: dict[str, str]) -> str:
 def identify(provider: Provider, answer: dict[str, str], *, nonce: str, verifier: str, redirect_uri: str) -> Identity:
     """Exchange the code and tell who signed in. Raises SignInRefused, ProviderAway."""
     code, endpoints = check_answer(provider, answer), endpoints_of(provider)
-    if answer.get("iss", endpoints.issuer) != endpoints.issuer:
+    if provider.is_discovered and answer.get("iss", endpoints.issuer) != endpoints.issuer:
         raise untrusted(provider, "it comes from another issuer")  # RFC 9207
     tokens = _exchange(provider, endpoints, code, verifier, redirect_uri)
     if not provider.is_discovered:

@@ -6,11 +6,14 @@ from flask import Request, g
 
 from selfserve.permissions import Client
 
+_BROWSED = ("/ui", "/sso/key/", "/sso/callback")
+"""Paths that a browser opens."""
+
 
 def client_of(request: Request, trusted_proxies: int) -> Client:
     """Describe the sender: address, browser, which face they speak to."""
     return Client(
-        source="web" if request.path.startswith("/ui") else "api",
+        source="web" if request.path.startswith(_BROWSED) else "api",
         address=_address(request, trusted_proxies),
         request_id=g.request_id,
         user_agent=request.headers.get("User-Agent", "")[:255] or None,

@@ -12,6 +12,10 @@ from selfserve.upstreams import Upstreams
 _SECRET = re.compile(r"sk-[^&=?/#\s]{29,}")
 
 
+LONGEST_PATH = 500
+"""As long as the column that keeps where a sign-in leads."""
+
+
 def settings() -> Settings:
     """Give the settings in force."""
     found: Settings = current_app.config["SETTINGS"]
@@ -67,6 +71,11 @@ def local_path(target: str | None) -> str:
     """Accept a path on this site to go to next, or else go home (S-23)."""
     home = url_for("keys.index")
     root = settings().server_root_path
-    if not target or not target.startswith(f"{root}/ui") or any(character in target for character in "\\\r\n\t"):
+    if (
+        not target
+        or len(target) > LONGEST_PATH
+        or not target.startswith(f"{root}/ui")
+        or any(character in target for character in "\\\r\n\t")
+    ):
         return home
     return home if "//" in target.split("?")[0] or not target.isprintable() else target

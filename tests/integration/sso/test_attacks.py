@@ -10,6 +10,7 @@ import jwt
 import pytest
 import time_machine
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import ValidationError
 
 from selfserve.clock import now
 from selfserve.models import AuditEvent, Session, User
@@ -244,6 +245,7 @@ def test_a_provider_is_trusted_by_a_setting_but_not_against_its_own_word(portal,
     """S-21."""
     door = portal(selfserve_sso_trusted_emails="generic")
     mia = make_user("Mia", password=None)
+    make_invitation(mia)
     idp.know(email_verified=False)
     refused(door, door.sign_in(), "unverified")
     idp.know(email_verified=None)
@@ -422,3 +424,33 @@ def test_what_a_provider_publishes_about_itself_is_not_believed_blindly(door, id
     """S-24, S-34."""
     idp.be(document=document)
     assert door.browser().get("/ui/sso").status == 503
+
+
+@pytest.mark.parametrize("what", ["never invited", "revoked", "expired"])
+def test_nobody_is_linked_without_an_open_invitation(door, idp, what):
+    """S-21, S-22: neither do links that ended."""
+    mia = make_user("Mia", password=None)
+    if what != "never invited":
+        invitation = make_invitation(mia)
+    if what == "revoked":
+        change(invitation.row, ended_at=now())
+    if what == "expired":
+        change(invitation.row, expires_at=now())
+    refused(door, door.sign_in(), "not_invited")
+
+
+def test_a_leaked_password_opens_nothing_once_its_owner_came_by_an_invitation(door, browser):
+    """S-10: sessions, links and the password of before end."""
+    mia = make_user("Mia")
+    thief = browser(mia)
+    make_invitation(mia)
+    assert door.sign_in().status == 303
+    assert not reload(mia).has_password
+    assert thief.get("/ui/keys").status == 303
+
+
+@pytest.mark.parametrize("claim", ["email", "preferred_username", "profile.upn", ""])
+def test_a_claim_that_can_change_names_nobody(portal, claim):
+    """S-22: whoever takes over an address or a name there would take over the account here."""
+    with pytest.raises(ValidationError, match="never changes"):
+        portal(generic_user_id_attribute=claim)

@@ -102,6 +102,8 @@ def test_an_admin_parts_somebody_from_their_account_there(door, idp, browser, ad
     assert door.sign_in().status == 403
     answer = page.submit(f"/ui/users/{mia.id}/sso/unlink")
     assert (answer.status, reload(mia).status) == (303, "invited")
+    assert door.sign_in().status == 403
+    make_invitation(mia)
     assert door.sign_in().status == 303
     signed_in = door.browser()
     door.sign_in(signed_in)
