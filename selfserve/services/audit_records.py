@@ -24,7 +24,7 @@ TABLES = {
 """The documented names of the tables that things stand in; what LiteLLM does not have goes by our word."""
 KINDS = (*TABLES, "price", "settings", "tries", "audit")
 """What a deed may be done to."""
-NOUNS = (*KINDS, "login", "session", "password", "sso")
+NOUNS = (*KINDS, "login", "session", "password", "reset", "sso", "cli")
 """How our actions begin, where the documented word is what follows: `key.rotated` is `rotated`."""
 _AMOUNTS = ("max_budget", "soft_budget", "spend")
 

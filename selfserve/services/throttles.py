@@ -70,13 +70,13 @@ def password_bucket(user_pk: str) -> Bucket:
     return Bucket(f"password {user_pk}", PER_PAIR)
 
 
-def take_try(*buckets: Bucket, client: Client | None = None) -> None:
+def take_try(*buckets: Bucket, client: Client) -> None:
     """Count a try before it is made, so that fifty at once are fifty; one that succeeds is given back.
 
     Raises TooMany where a bucket is paused or becomes so; that it becomes so is written down, once (S-45).
     """
     with transaction(durable=False):
-        waits = [_count(bucket, client or Client()) for bucket in buckets]
+        waits = [_count(bucket, client) for bucket in buckets]
     if longest := max(waits):
         raise TooMany(MESSAGE, retry_after=longest)
 

@@ -12,7 +12,7 @@ from selfserve.models import AuditEvent
 from selfserve.permissions import MASTER_USER_ID, Client, Role
 from selfserve.schemas.keys import KeyUpdate
 from selfserve.schemas.users import UserUpdate
-from selfserve.services import activity, auth, key_changes, onboarding, user_changes
+from selfserve.services import activity, audit_records, auth, key_changes, onboarding, user_changes
 from tests.application import the_app
 from tests.factories import change, make_key, make_user, reload, save, save_all
 from tests.html import Html
@@ -63,6 +63,7 @@ def test_every_action_that_is_written_down_has_a_sentence_and_an_icon():
     assert {"key.created", "key.blocked", "invitation.deleted", "login.failed", "logout"} <= actions
     module = the_app().jinja_env.get_template("macros/activity.html").make_module()
     assert actions <= set(module.ICONS) == set(module.LABELS)
+    assert {action.partition(".")[0] for action in module.LABELS} <= {*audit_records.NOUNS, "logout"}
     icons = (ROOT / "selfserve" / "static" / "icons.svg").read_text(encoding="utf-8")
     assert [icon for icon in module.ICONS.values() if f'id="{icon}"' not in icons] == []
     of_price = {"model": "gpt-5", "prompt": "0.000002", "completion": "0.000008"}
