@@ -19,7 +19,7 @@ from selfserve.errors import Forbidden, Gone, Invalid, NotFound
 from selfserve.extensions import db
 from selfserve.minting import fingerprint, mint_token
 from selfserve.models import CliLogin, User
-from selfserve.permissions import Actor, Client, Permission
+from selfserve.permissions import Actor, Client, Permission, Role
 from selfserve.schemas.keys import KeyCreate
 from selfserve.services import throttles
 from selfserve.services.actors import actor_of, confirm, require
@@ -137,7 +137,12 @@ def _hand_over(login_id: str, user_pk: str, client: Client, hours: int) -> KeyCr
         actor = actor_of(owner, client)
         require(actor, Permission.KEY_CREATE)
         alias = f"command line, {name}, {login_id[-6:]}"
-        return add_key(actor, owner, KeyCreate(key_alias=alias, duration=f"{hours}h"))
+        return add_key(actor, owner, KeyCreate(key_alias=alias, duration=f"{hours}h", key_type=_type_for(owner)))
+
+
+def _type_for(owner: User) -> str:
+    """Choose what the key may do: an admin's only calls models, lest a link that was sent to them give it all away."""
+    return "llm_api" if owner.role == Role.PROXY_ADMIN else "default"
 
 
 def _find(login_id: str) -> CliLogin | None:

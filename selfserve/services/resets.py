@@ -149,8 +149,11 @@ def _refuse_useless(actor: Actor, user: User, are_off: bool) -> None:
 
 
 def _add(actor: Actor, user: User, *, by_mail: bool) -> ResetCreated:
-    """Add a link's row after ending older ones; needs an open transaction and the user's row locked."""
-    end_reset_links(user)
+    """Add a link's row after ending older ones; needs an open transaction and the user's row locked.
+
+    What a stranger asks for does not end what an admin handed over.
+    """
+    end_reset_links(user, are_asked_for=not actor.user_id)
     secret, moment = mint_token(), now()
     link = ResetLink(
         secret_hash=fingerprint(secret),

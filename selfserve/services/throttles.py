@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from sqlalchemy import delete, select
 
@@ -35,29 +36,43 @@ class Bucket:
     limit: int
 
 
+def network_of(address: str | None) -> str | None:
+    """Give what one client surely has as a whole: an address, or of the new ones the half that names a network."""
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
+
+
 def login_buckets(address: str | None, email: str) -> list[Bucket]:
     """Count by address with e-mail, and by address: a victim is never locked out elsewhere."""
-    return [Bucket(f"login {address} {email}", PER_PAIR), Bucket(f"login {address}", PER_ADDRESS)]
+    return [
+        Bucket(f"login {network_of(address)} {email}", PER_PAIR),
+        Bucket(f"login {network_of(address)}", PER_ADDRESS),
+    ]
 
 
 def guess_bucket(address: str | None) -> Bucket:
     """Count unknown keys and links by address."""
-    return Bucket(f"guess {address}", PER_GUESSER)
+    return Bucket(f"guess {network_of(address)}", PER_GUESSER)
 
 
 def sso_bucket(address: str | None) -> Bucket:
     """Count sign-ins that are begun at an identity provider by address: each leaves a row."""
-    return Bucket(f"sso {address}", PER_GUESSER)
+    return Bucket(f"sso {network_of(address)}", PER_GUESSER)
 
 
 def cli_bucket(address: str | None) -> Bucket:
     """Count sign-ins that are begun on a command line by address: each leaves a row."""
-    return Bucket(f"cli {address}", PER_ASKER)
+    return Bucket(f"cli {network_of(address)}", PER_ASKER)
 
 
 def asking_bucket(address: str | None) -> Bucket:
     """Count reset links asked for by address."""
-    return Bucket(f"asking {address}", PER_ASKER)
+    return Bucket(f"asking {network_of(address)}", PER_ASKER)
 
 
 def asked_bucket(email: str) -> Bucket:

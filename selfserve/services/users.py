@@ -99,10 +99,13 @@ def end_access(user: User) -> None:
         db.session.execute(delete(CliLogin).where(CliLogin.user_pk == user.id))
 
 
-def end_reset_links(user: User) -> None:
-    """End a user's open reset links; needs an open transaction."""
-    are_open = ResetLink.user_pk == user.id, ResetLink.used_at.is_(None), ResetLink.ended_at.is_(None)
-    db.session.execute(update(ResetLink).where(*are_open).values(ended_at=now()))
+def end_reset_links(user: User, *, are_asked_for: bool = False) -> None:
+    """End a user's open reset links, or those that were asked for by whoever did; needs an open transaction."""
+    are_open = update(ResetLink).where(
+        ResetLink.user_pk == user.id, ResetLink.used_at.is_(None), ResetLink.ended_at.is_(None)
+    )
+    are_meant = are_open.where(ResetLink.created_by.is_(None)) if are_asked_for else are_open
+    db.session.execute(are_meant.values(ended_at=now()))
 
 
 def living_users() -> Select[User]:

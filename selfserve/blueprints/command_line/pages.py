@@ -1,7 +1,5 @@
 """Signing in on a command line, for the person in the browser."""
 
-import re
-
 from flask import Blueprint, g, request
 from werkzeug.wrappers import Response
 
@@ -20,12 +18,14 @@ pages = Blueprint("command_line", __name__)
 @pages.get("/cli")
 @requires(Permission.ACCOUNT_READ)
 def ask() -> Response:
-    """Show which machine asks to sign in, and ask for the code that it shows; looking confirms nothing (S-28)."""
+    """Show which machine asks to sign in, and ask for the code that it shows; looking confirms nothing (S-28).
+
+    A code in the address is not filled in: somebody else may have sent the link. RFC 8628, 5.4.
+    """
     if "login" not in request.args:
         return render("command_line/begin.html")
     login = cli_logins.open_login(request.args["login"], g.client)
-    code = re.fullmatch(r"[A-Za-z]{4}-?[A-Za-z]{4}", request.args.get("user_code", ""))
-    return show(login, ConfirmForm(login=login.id, user_code=code[0].upper() if code else ""))
+    return show(login, ConfirmForm(login=login.id))
 
 
 @pages.post("/cli/confirm")

@@ -123,3 +123,18 @@ def test_a_sweep_takes_only_what_is_over():
         with transaction():
             throttles.sweep()
         assert len(rows(Throttle)) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        (None, None),
+    ],
+)
+def test_who_has_a_whole_network_of_addresses_has_one_count(address, network):
+    """S-18."""
+    assert throttles.network_of(address) == network
