@@ -27,9 +27,13 @@ MEANT = {
     "gateway/client.py": {"urllib3", "http"},  # to the upstreams of the settings, and nowhere else
     "gateway/checks.py": {"urllib3"},  # to the same
     "sso/http.py": {"urllib3"},  # to the identity providers of the settings, and where they say that they are
+    "post/smtp.py": {"smtplib"},  # to the mail server of the settings
+    "post/webhook.py": {"urllib3"},  # to the one address of the settings
+    "web/deadlines.py": {"socket"},  # to hang up on whoever takes too long
     "price_refresh.py": {"urllib3"},  # to the address that is typed at the server's own shell
 }
-TRIED = {"/ui/settings/upstreams/test", "/ui/settings/sign-in/test", "/ui/keys/<uuid:key_id>/test"}
+TRIED = {f"/ui/settings/{what}/test" for what in ("upstreams", "sign-in", "mail", "alerts")}
+TRIED |= {"/ui/keys/<uuid:key_id>/test"}
 """Where people try out, with what is theirs, that an upstream, a provider or a key works."""
 DOCUMENTED = {"/.well-known/litellm-ui-config"}
 """Named as it is documented; it says no more than the address and whether there is a provider."""
@@ -106,7 +110,8 @@ def test_templates_are_escaped_and_strict(app):
     """S-33: by name, everywhere; what is missing is an error rather than nothing."""
     assert app.jinja_env.autoescape("users/index.html") is True
     assert app.jinja_env.undefined.__name__ == "StrictUndefined"
-    assert {path.suffix for path in (ROOT / "templates").rglob("*") if path.is_file()} == {".html"}
+    plain = {path for path in (ROOT / "templates").rglob("*") if path.is_file() and path.suffix != ".html"}
+    assert {(path.parent.name, path.suffix) for path in plain} == {("emails", ".txt")}, "the text of mails needs none"
 
 
 def test_htmx_evaluates_nothing_and_asks_nobody_else(browser, mia):
