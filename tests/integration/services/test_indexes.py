@@ -12,7 +12,15 @@ from selfserve.schemas.audit import AuditFilter, AuditQuery
 from selfserve.schemas.keys import KeyAliasQuery, KeyFilter, KeyListQuery
 from selfserve.schemas.spend import CallFilter
 from selfserve.schemas.users import UserFilter
-from selfserve.services import audit_log, audit_records, key_lists, model_prices, upstream_health, user_lists
+from selfserve.services import (
+    audit_log,
+    audit_records,
+    call_lists,
+    key_lists,
+    model_prices,
+    upstream_health,
+    user_lists,
+)
 from selfserve.services.paging import write_cursor
 from selfserve.upstreams import Upstreams
 from tests.factories import make_key, make_user, save
