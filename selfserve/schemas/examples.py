@@ -80,7 +80,7 @@ EXAMPLES: dict[str, Any] = {
         "status": "healthy",
         "sso_configured": True,
         "provider": "generic",
-        "message": "Acme SSO is properly configured",
+        "message": "SSO is properly configured",
     },
     "CliStarted": {
         "login_id": "cli-the-name-of-this-sign-in",

@@ -23,6 +23,7 @@ SAMPLES = {
     "duration": lambda: "5d",
     "tags": lambda: ["sample"],
     "blocked": lambda: True,
+    "must_change_password": lambda: True,
     "allowed_routes": lambda: ["/key/info"],
     "spend": lambda: 1.5,
     "models": lambda: ["sample"],
