@@ -15,6 +15,7 @@ from selfserve.permissions import Permission, Role
 from selfserve.prices import FILE, use_folder
 from selfserve.sso.providers import load_providers
 from selfserve.upstreams import load_upstreams
+from selfserve.ways_in import passwords_are_off, switch_passwords
 from selfserve.web.appearance import chosen_appearance
 from selfserve.web.bodies import guard_input
 from selfserve.web.errors import init_errors
@@ -23,7 +24,6 @@ from selfserve.web.guards import can, check_routes, init_guards
 from selfserve.web.headers import init_headers, secured
 from selfserve.web.links import providers
 from selfserve.web.logs import init_logs
-from selfserve.web.passwords import passwords_are_off
 from selfserve.web.rootpath import RootPath
 from selfserve.web.statics import init_statics
 from selfserve.web.templates import FlatEnvironment
@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _init_database(app)
     use_mail_setup(mail_setup_of(settings))
+    switch_passwords(are_off=settings.selfserve_sso_only)
     redis.connect(settings.redis_url.get_secret_value(), settings.selfserve_threads)
     csrf.init_app(app)
     init_logs(app)

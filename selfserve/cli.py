@@ -34,8 +34,7 @@ def register_commands(app: Flask) -> None:
     @click.argument("email")
     def reset_password(email: str) -> None:
         """Print a link that lets the person with this address set a new password."""
-        are_off = app.config["SETTINGS"].selfserve_sso_only
-        _print_link(app, "reset", "1 hour", lambda: bootstrap.reset_password(email, are_off=are_off))
+        _print_link(app, "reset", "1 hour", lambda: bootstrap.reset_password(email))
 
     @app.cli.command("tick")
     def tick() -> None:

@@ -94,7 +94,7 @@ def _print_first_link(settings: Settings) -> None:
         print(f"\n      {settings.address}/ui/onboarding?id={secret}")
     elif not bootstrap.has_admin():
         flask = Path(sys.executable).with_name("flask")
-        print(f"  No admin has set a password yet. This prints a new link: {flask} --app wsgi create-admin")
+        print(f"  No admin can sign in yet. This prints a new link: {flask} --app wsgi create-admin")
 
 
 def _fill_demo() -> None:

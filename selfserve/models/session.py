@@ -21,7 +21,7 @@ class Session(Base):
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(255))
     method: Mapped[str] = mapped_column(
-        String(16), default="password", server_default="password", doc="`password`, `link` or `sso`."
+        String(16), default="password", server_default="password", doc="`password`, `link`, `operator` or `sso`."
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

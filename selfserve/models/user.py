@@ -15,6 +15,7 @@ from selfserve.extensions import Base
 from selfserve.models.budget import Budgeted
 from selfserve.models.traits import Aliased, Edited, Limited
 from selfserve.permissions import Role
+from selfserve.ways_in import passwords_are_off
 
 
 class UserStatus(StrEnum):
@@ -107,8 +108,8 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
 
     @property
     def can_sign_in(self) -> bool:
-        """Whether they have a way in: a password or a provider."""
-        return self.has_password or self.is_bound
+        """Whether they have a way in: a provider, or a password where passwords are one."""
+        return self.is_bound or (self.has_password and not passwords_are_off())
 
     @property
     def status(self) -> UserStatus:

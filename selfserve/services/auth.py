@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, inspect, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, inspect, or_, select, true, update
 
 from selfserve.addresses import comparable
 from selfserve.clock import now
@@ -24,6 +24,7 @@ from selfserve.services.key_limits import limits_of
 from selfserve.services.keys import living_keys
 from selfserve.services.new_devices import tell_of_new_device
 from selfserve.services.users import find_by_email
+from selfserve.ways_in import passwords_are_off
 
 ABSOLUTE_LIFETIME = timedelta(days=7)
 SEEN_EVERY = timedelta(seconds=60)
@@ -88,10 +89,10 @@ def log_in(email: str, password: str, client: Client) -> NewSession:
     return NewSession(session_id, user)
 
 
-def begin_session(user: User, client: Client, *, method: str = "link") -> str:
-    """Begin a session for somebody who has just proved who they are by a link."""
+def begin_session(user: User, client: Client, *, is_break_glass: bool = False) -> str:
+    """Begin a session for somebody who has just proved who they are by a link, or by one of the operator's."""
     with transaction():
-        return enter(user, client, method)
+        return enter(user, client, "operator" if is_break_glass else "link")
 
 
 def enter(user: User, client: Client, method: str, **told: str) -> str:
@@ -140,6 +141,7 @@ def find_session(session_id: str, client: Client, idle: timedelta, *, is_click: 
         Session.last_seen_at > moment - idle,
         User.deleted_at.is_(None),
         User.is_blocked.is_(False),
+        began_by_a_way_in(),
     )
     found = db.session.execute(query.where(*alive)).one_or_none()
     if found is None:
@@ -151,6 +153,11 @@ def find_session(session_id: str, client: Client, idle: timedelta, *, is_click: 
         with transaction(durable=False):
             db.session.execute(update(Session).where(Session.id_hash == id_hash).values(last_seen_at=moment))
     return live
+
+
+def began_by_a_way_in() -> ColumnElement[bool]:
+    """Say that sessions opened by what is a way in here still: where passwords are off, one or its link is none."""
+    return Session.method.in_(("sso", "operator")) if passwords_are_off() else true()
 
 
 def end_session(session_id: str, client: Client) -> bool:

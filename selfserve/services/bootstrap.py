@@ -37,12 +37,12 @@ def create_admin(email: str | None) -> str:
     return secret
 
 
-def reset_password(email: str, *, are_off: bool) -> str:
+def reset_password(email: str) -> str:
     """Make a link that resets a person's password. Raises NotFound for an unknown address, Conflict."""
     user = find_by_email(email)
     if user is None:
         raise NotFound(f"There is no user with the address {email}.")
-    return resets.create_reset_for(_operator(), user.id, are_off=are_off).secret
+    return resets.create_reset_for(_operator(), user.id).secret
 
 
 def has_admin() -> bool:

@@ -25,6 +25,7 @@ from selfserve.services.audit import record_event
 from selfserve.services.onboarding import GONE
 from selfserve.services.outbox import by, can_be_mailed, queue_mail
 from selfserve.services.users import end_access, end_reset_links, lock_user, unknown_user
+from selfserve.ways_in import passwords_are_off
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,17 @@ class OpenReset:
     """Whether the operator made it for an admin, so that it sets a password also where none is used otherwise."""
 
 
-def create_reset(actor: Actor, user_id: str, *, are_off: bool, by_mail: bool = False) -> ResetCreated:
-    """Make a reset link for the user with this `user_id`; an older one ends. `are_off`: no passwords are used here.
+def create_reset(actor: Actor, user_id: str, *, by_mail: bool = False) -> ResetCreated:
+    """Make a reset link for the user with this `user_id`; an older one ends.
 
     Raises NotFound for an unknown user, Conflict for one who is blocked or may not have a password.
     """
-    return _create(actor, User.user_id == user_id, are_off=are_off, by_mail=by_mail)
+    return _create(actor, User.user_id == user_id, by_mail=by_mail)
 
 
-def create_reset_for(actor: Actor, row_id: str, *, are_off: bool, by_mail: bool = False) -> ResetCreated:
+def create_reset_for(actor: Actor, row_id: str, *, by_mail: bool = False) -> ResetCreated:
     """Make a reset link for the user with this row id, and mail it if that is asked for."""
-    return _create(actor, User.id == row_id, are_off=are_off, by_mail=by_mail)
+    return _create(actor, User.id == row_id, by_mail=by_mail)
 
 
 def ask_for_reset(email: str, client: Client) -> None:
@@ -124,7 +125,7 @@ def tell_of_change(user: User, client: Client) -> None:
     queue_mail(MailKind.PASSWORD_CHANGED, user, facts={"address": client.address, "device": device(client.user_agent)})
 
 
-def _create(actor: Actor, is_meant: ColumnElement[bool], *, are_off: bool, by_mail: bool) -> ResetCreated:
+def _create(actor: Actor, is_meant: ColumnElement[bool], *, by_mail: bool) -> ResetCreated:
     """Make a link for the one user who is meant."""
     require(actor, Permission.USER_RESET)
     with transaction():
@@ -132,19 +133,19 @@ def _create(actor: Actor, is_meant: ColumnElement[bool], *, are_off: bool, by_ma
         user = lock_user(is_meant)
         if user is None or not allows(actor, Permission.USER_RESET, user.id):
             raise unknown_user()
-        _refuse_useless(actor, user, are_off)
+        _refuse_useless(actor, user)
         created = _add(actor, user, by_mail=by_mail)
         record_event(actor, "reset.created", "user", user.user_id, owner=user.user_id)
     return created
 
 
-def _refuse_useless(actor: Actor, user: User, are_off: bool) -> None:
+def _refuse_useless(actor: Actor, user: User) -> None:
     """Refuse a link that would open nothing. Raises Conflict."""
     if user.is_blocked:
         raise Conflict("That user is blocked. Unblock them first.", param="user_id")
     if user.email is None:
         raise Conflict("That user has no e-mail address to sign in with. Invite them instead.", param="user_id")
-    if are_off and not _is_break_glass(actor.user_id, user):
+    if passwords_are_off() and not _is_break_glass(actor.user_id, user):
         raise Conflict("Passwords are switched off here: a reset link would open nothing.", param="user_id")
 
 

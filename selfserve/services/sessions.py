@@ -16,6 +16,7 @@ from selfserve.models import Session, User
 from selfserve.permissions import Actor, Permission, allows
 from selfserve.services.actors import confirm, require
 from selfserve.services.audit import record_event
+from selfserve.services.auth import began_by_a_way_in
 from selfserve.services.users import lock_user, unknown_user
 
 MOST_SHOWN = 20
@@ -100,7 +101,7 @@ def end_sessions_of(actor: Actor, row_id: str) -> User:
 def _living(row_id: str, idle: timedelta) -> Select[Session]:
     """Select the sessions of somebody that would be let in now."""
     moment = now()
-    is_alive = Session.expires_at > moment, Session.last_seen_at > moment - idle
+    is_alive = Session.expires_at > moment, Session.last_seen_at > moment - idle, began_by_a_way_in()
     return select(Session).where(Session.user_pk == row_id, *is_alive)
 
 

@@ -20,6 +20,7 @@ from selfserve.services.audit import record_event
 from selfserve.services.onboarding import are_open
 from selfserve.services.sso_people import AT_ONCE, add_person, check_address, refused
 from selfserve.services.users import end_access, lock_user, tell_user, unknown_user
+from selfserve.ways_in import passwords_are_off
 
 LIFETIME = timedelta(minutes=10)
 """From the click on the button to the way back."""
@@ -94,7 +95,7 @@ def part_from_provider(actor: Actor, row_id: str) -> User:
         user = lock_user(User.id == row_id)
         if user is None:
             raise unknown_user()
-        if not user.has_password:
+        if passwords_are_off() or not user.has_password:
             keep_an_admin(user)
         if user.is_bound:
             user.sso_issuer = user.sso_subject = None

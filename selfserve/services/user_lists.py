@@ -18,7 +18,7 @@ from selfserve.services.onboarding import are_open
 from selfserve.services.paging import Order, Slice, bounded_count, bounded_counts, pages, take_page, take_slice
 from selfserve.services.tallies import read_tally
 from selfserve.services.user_names import are_like
-from selfserve.services.users import can_sign_in, living_users
+from selfserve.services.users import can_sign_in, has_no_way_in, living_users
 
 _SORTS: dict[str, Any] = {
     "user_id": User.user_id,
@@ -120,7 +120,7 @@ def _in_status(status: str) -> Any:
         return User.is_blocked.is_(True)
     if status == "active":
         return can_sign_in() & User.is_blocked.is_(False)
-    return User.password_hash.is_(None) & User.sso_subject.is_(None) & User.is_blocked.is_(False)
+    return has_no_way_in() & User.is_blocked.is_(False)
 
 
 def count_active_keys() -> ScalarSelect[int]:

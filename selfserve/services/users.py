@@ -19,6 +19,7 @@ from selfserve.services import keys
 from selfserve.services.actors import confirm, require
 from selfserve.services.audit import record_event
 from selfserve.services.tallies import add_to_tally
+from selfserve.ways_in import passwords_are_off
 
 AUTO_KEY_ALIAS = "made with the account"
 
@@ -115,7 +116,14 @@ def living_users() -> Select[User]:
 
 def can_sign_in() -> ColumnElement[bool]:
     """Say that users have a way in; `User.can_sign_in` says it in Python."""
-    return or_(User.password_hash.is_not(None), User.sso_subject.is_not(None))
+    is_bound = User.sso_subject.is_not(None)
+    return is_bound if passwords_are_off() else or_(is_bound, User.password_hash.is_not(None))
+
+
+def has_no_way_in() -> ColumnElement[bool]:
+    """Say the opposite, as the index of those who were invited says it."""
+    is_unbound = User.sso_subject.is_(None)
+    return is_unbound if passwords_are_off() else is_unbound & User.password_hash.is_(None)
 
 
 def find_by_email(email: str) -> User | None:

@@ -15,9 +15,9 @@ from selfserve.permissions import Actor, Permission, allows, opens
 from selfserve.services import auth
 from selfserve.services.actors import require
 from selfserve.services.key_names import is_name_of
+from selfserve.ways_in import passwords_are_off
 from selfserve.web.client import client_of
 from selfserve.web.links import settings
-from selfserve.web.passwords import passwords_are_off
 from selfserve.web.render import View, see_other
 
 PUBLIC = "public"

@@ -1,14 +1,10 @@
-"""Whether passwords are a way in here (`SELFSERVE_SSO_ONLY`)."""
+"""What becomes of passwords where they are no way in (`SELFSERVE_SSO_ONLY`)."""
 
 from selfserve.errors import Forbidden
 from selfserve.services.onboarding import OpenInvitation
 from selfserve.services.resets import OpenReset
-from selfserve.web.links import providers, settings
-
-
-def passwords_are_off() -> bool:
-    """Tell whether people sign in through a provider only."""
-    return settings().selfserve_sso_only
+from selfserve.ways_in import passwords_are_off
+from selfserve.web.links import providers
 
 
 def may_set_password(link: OpenInvitation | OpenReset) -> bool:

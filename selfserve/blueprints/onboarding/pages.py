@@ -43,7 +43,7 @@ def claim() -> Response:
         if command := form.command():
             shortest = settings().selfserve_password_min_length
             user = onboarding.claim(invitation.id, command.password, command.email, g.client, shortest=shortest)
-            sign_in(auth.begin_session(user, g.client))
+            sign_in(auth.begin_session(user, g.client, is_break_glass=invitation.is_break_glass))
             may_create = reach(Role(user.role), Permission.KEY_CREATE) is not None
             response = see_other("keys.new" if may_create else "keys.index")
             keep(response, "", seconds=0)

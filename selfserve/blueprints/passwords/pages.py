@@ -76,7 +76,7 @@ def claim() -> Response:
         if command := form.command():
             shortest = settings().selfserve_password_min_length
             user = resets.claim(link.id, command.password, g.client, shortest=shortest)
-            sign_in(auth.begin_session(user, g.client))
+            sign_in(auth.begin_session(user, g.client, is_break_glass=link.is_break_glass))
             flash_toast("Your new password is set. Every other session is signed out.")
             response = see_other("keys.index")
             keep(response, "", seconds=0)

@@ -28,7 +28,6 @@ from selfserve.schemas.users import (
 from selfserve.services import key_lists, onboarding, resets, user_changes, user_deletes, user_lists, users
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.links import reset_link, settings
-from selfserve.web.passwords import passwords_are_off
 from selfserve.web.render import accepts, raises, returns
 
 api = Blueprint("users_api", __name__)
@@ -119,7 +118,7 @@ def update(command: UserUpdate) -> Any:
 @raises(NotFound, Conflict)
 def reset_password(command: UserReset) -> ResetMade:
     """Make a link that lets a user set a new password; it is shown here and never again. Keys and spend stay."""
-    made = resets.create_reset(current_actor(), command.user_id, are_off=passwords_are_off())
+    made = resets.create_reset(current_actor(), command.user_id)
     link = reset_link(made.secret)
     return ResetMade(user_id=made.user.user_id, user_email=made.user.email, reset_link=link, expires_at=made.expires_at)
 

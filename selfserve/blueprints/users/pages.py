@@ -26,7 +26,6 @@ from selfserve.services.resets import ResetCreated
 from selfserve.services.user_export import HEADER, export_users
 from selfserve.web.guards import polled, requires, sign_out
 from selfserve.web.links import invitation_link, reset_link
-from selfserve.web.passwords import passwords_are_off
 from selfserve.web.render import flash_toast, render, render_if_new, see_other, validated, wants_fragment
 from selfserve.web.sheets import sheet
 from selfserve.web.words import plural
@@ -120,7 +119,7 @@ def invite(user_id: UUID) -> Response:
 def reset(user_id: UUID) -> Response:
     """Make a password reset link for a user and show it, once; the older one ends."""
     by_mail = "send_email" in request.form
-    made = resets.create_reset_for(g.actor, str(user_id), are_off=passwords_are_off(), by_mail=by_mail)
+    made = resets.create_reset_for(g.actor, str(user_id), by_mail=by_mail)
     return show_links([made], f"Password reset link for {made.user.name}")
 
 

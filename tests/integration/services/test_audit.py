@@ -102,7 +102,7 @@ DEEDS = {
         [("password.changed", "user")]),
     "make an admin in the shell": (lambda s: bootstrap.create_admin("n@example.com"), [MADE_USER, MADE_LINK]),
     "make a reset link in the shell": (
-        lambda s: bootstrap.reset_password("mia@example.com", are_off=False), [("reset.created", "user")]),
+        lambda s: bootstrap.reset_password("mia@example.com"), [("reset.created", "user")]),
 }  # fmt: skip
 
 

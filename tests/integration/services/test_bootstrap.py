@@ -75,7 +75,7 @@ def test_nonsense_is_no_address():
 
 def test_a_reset_link_gives_the_same_person_a_new_password(ada):
     older = make_invitation(ada)
-    secret = bootstrap.reset_password("Ada@Example.com", are_off=False)
+    secret = bootstrap.reset_password("Ada@Example.com")
     auth.log_in(ada.email, PASSWORD, VISITOR)
     link = resets.open_reset_link(secret, VISITOR)
     resets.claim(link.id, NEW_PASSWORD, VISITOR, shortest=12)
@@ -88,12 +88,12 @@ def test_a_reset_link_gives_the_same_person_a_new_password(ada):
 @pytest.mark.parametrize("email", ["nobody@example.com", "", "default_user_id"])
 def test_nobody_has_no_reset_link(ada, email):
     with pytest.raises(NotFound):
-        bootstrap.reset_password(email, are_off=False)
+        bootstrap.reset_password(email)
 
 
 def test_rex_is_unblocked_before_he_gets_a_link(rex):
     with pytest.raises(Conflict):
-        bootstrap.reset_password(rex.email, are_off=False)
+        bootstrap.reset_password(rex.email)
 
 
 def test_before_the_migrations_ran_it_says_what_to_run():

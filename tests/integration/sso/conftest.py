@@ -4,6 +4,7 @@ import pytest
 
 from selfserve.sso import keys, metadata
 from selfserve.sso.providers import load_providers
+from selfserve.ways_in import switch_passwords
 from tests.application import the_settings
 from tests.integration.sso.journeys import Door
 from tests.provider import CLIENT_ID, CLIENT_SECRET, identity_provider
@@ -40,9 +41,11 @@ def portal(app, idp, monkeypatch):
         settings = the_settings(**({"selfserve_sso_name": "Acme SSO"} | known | changes))
         monkeypatch.setitem(app.config, "SETTINGS", settings)
         monkeypatch.setitem(app.config, "PROVIDERS", load_providers(settings))
+        switch_passwords(are_off=settings.selfserve_sso_only)
         return Door(app, idp)
 
-    return set_up
+    yield set_up
+    switch_passwords(are_off=False)
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Without passwords: they are hidden and refused, and the operator's link is the way back in; what admins see of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.factories import PASSWORD, change, make_invitation, make_reset, make_user, reload
 from tests.integration.security.actions import token_of
+from tests.integration.security.replays import replay, steal
 from tests.integration.security.snapshots import unchanged
 from tests.integration.sso.journeys import query_of
 from tests.provider import MIA
@@ -90,6 +92,23 @@ def test_where_no_passwords_are_used_none_is_forgotten_reset_or_asked_for(only, 
     assert reload(mia).password_hash == mia.password_hash
 
 
+def test_what_a_password_opened_before_they_were_switched_off_opens_nothing(portal, browser, idp, ada, mia, otto):
+    """S-10: neither does a link that set one; what the provider or the operator let in stays."""
+    door = portal()
+    make_user("Ina", sso_issuer=idp.url, sso_subject=MIA["sub"])
+    pages = {"password": browser(mia), "sso": door.browser()}
+    door.sign_in(pages["sso"])
+    for word, link in (("link", make_reset(otto)), ("operator", make_reset(ada, created_by="default_user_id"))):
+        pages[word] = browser()
+        pages[word].follow(pages[word].get(f"/ui/reset?id={link[0]}"))
+        assert pages[word].submit("/ui/reset", password=NEW_PASSWORD).status == 303
+    assert {word: page.get("/ui/account").status for word, page in pages.items()} == dict.fromkeys(pages, 200)
+    portal(selfserve_sso_only=True)
+    assert {word: page.get("/ui/account").status for word, page in pages.items()} == {
+        "password": 303, "link": 303, "sso": 200, "operator": 200}  # fmt: skip
+    assert "Not signed in anywhere." in pages["operator"].get(f"/ui/users/{mia.id}").html.words()
+
+
 # -- parting somebody from the provider -----------------------------------------------------------------------
 
 
@@ -120,6 +139,45 @@ def test_the_last_admin_keeps_their_way_in(door, idp, browser):
     page.get(f"/ui/users/{ada.id}")
     assert page.submit(f"/ui/users/{ada.id}/sso/unlink").status == 409
     assert reload(ada).is_bound
+
+
+@pytest.mark.parametrize("deed", ["sso/unlink", "role", "block", "delete"])
+def test_where_no_passwords_are_used_an_admin_with_one_does_not_stand_in_for_the_last(only, idp, master, deed):
+    """S-43: Ada alone came through the provider. Bea's password opens nothing, until she comes that way too."""
+    ada = make_user("Ada", role="proxy_admin", sso_issuer=idp.url, sso_subject=MIA["sub"])
+    bea = make_user("Bea", role="proxy_admin")
+    page = only.browser()
+    only.sign_in(page)
+    fields = {"role": "internal_user"} | token_of(page)
+    assert page.post(f"/ui/users/{ada.id}/{deed}", fields).status == 409
+    assert master.post("/user/delete", {"user_ids": ["ada"]}).status == 409
+    assert page.get(f"/ui/users/{bea.id}").html.words().count("No open link") == 1
+    change(bea, sso_issuer=idp.url, sso_subject="bea-at-work")
+    assert page.post(f"/ui/users/{ada.id}/{deed}", fields).status == 303
+
+
+def test_a_claim_does_not_take_the_last_admin_who_comes_through_the_provider(portal, idp):
+    """S-25, S-43."""
+    door = portal(selfserve_sso_only=True, generic_user_role_attribute="role")
+    ada = make_user("Ada", role="proxy_admin", sso_issuer=idp.url, sso_subject=MIA["sub"])
+    make_user("Bea", role="proxy_admin")
+    assert (door.sign_in().status, door.refusal()["reason"], reload(ada).role) == (403, "last_admin", "proxy_admin")
+
+
+def test_of_two_admins_who_part_each_other_at_once_one_stays(app, only, idp):
+    """S-43."""
+    pages = []
+    circle = [make_user(word, role="proxy_admin", sso_issuer=idp.url, sso_subject=word) for word in ("ada", "bea")]
+    for person, other in zip(circle, circle[::-1], strict=True):
+        idp.know(sub=person.sso_subject)
+        page = only.browser()
+        only.sign_in(page)
+        token = token_of(page)
+        pages.append((steal(app, page).header, f"/ui/users/{other.id}/sso/unlink", token))
+    with ThreadPoolExecutor(2) as threads:
+        statuses = threads.map(lambda one: replay(app, one[0]).post(one[1], one[2]).status, pages)
+    assert set(statuses) <= {303, 403, 409}
+    assert [reload(person).is_bound for person in circle].count(True) == 1
 
 
 # -- what is told about it ------------------------------------------------------------------------------------
