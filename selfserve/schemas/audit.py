@@ -1,12 +1,14 @@
 """The audit log asked about: the filters of its page, and LiteLLM's documented `/audit`."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from selfserve.permissions import Role
 from selfserve.schemas.fields import (
+    EMPTY,
     Answer,
     Command,
     Cursor,
@@ -20,7 +22,7 @@ from selfserve.schemas.fields import (
     described_as,
     wrong,
 )
-from selfserve.schemas.spend import Day
+from selfserve.schemas.spend import Day, calendar_day
 
 Door = Literal["web", "api", "cli", "system"]
 ROLE_CHANGES, FAILED_SIGN_INS = "roles", "sign-ins"
@@ -29,23 +31,24 @@ ROLE_CHANGES, FAILED_SIGN_INS = "roles", "sign-ins"
 
 def _moment(value: Any) -> Any:
     """Accept a day or a moment as ISO 8601 writes them; blank is not given, a moment without a zone is UTC."""
-    if not isinstance(value, str) or not value.strip():
-        return value or None
+    if not isinstance(value, str) or not re.match(r"\s*\d{4}-\d\d-\d\d[T ]", value, re.ASCII):
+        return calendar_day(value)
     try:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
         raise wrong("must be a day such as 2026-12-31 or a moment such as 2026-12-31T08:30:00Z.") from None
-    if not 2000 <= moment.year <= 2099:
-        raise wrong("must be between 2000 and 2099.")
-    is_day = len(value.strip()) == 10
-    return moment.date() if is_day else moment.replace(tzinfo=moment.tzinfo or UTC)
+    calendar_day(moment.date())
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 Moment = Annotated[
     datetime | date | None,
     BeforeValidator(_moment),
     described_as(
-        {"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}, says="A day or a moment (UTC)."
+        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date-time"},
+        EMPTY,
+        says="A day or a moment (UTC).",
     ),
 ]
 
@@ -53,6 +56,11 @@ Moment = Annotated[
 def _begin_of(when: datetime | date | None) -> datetime | None:
     """Give the moment, or when the day begins."""
     return when if isinstance(when, datetime) or when is None else datetime.combine(when, time(), UTC)
+
+
+def _end_of(when: datetime | date) -> datetime:
+    """Give the moment, or when the day ends."""
+    return when if isinstance(when, datetime) else datetime.combine(when + timedelta(days=1), time(), UTC)
 
 
 class AuditFilter(Command):
@@ -84,6 +92,13 @@ class AuditFilter(Command):
             raise wrong("the first day must not be after the last.")
         return self
 
+    @model_validator(mode="after")
+    def _begins_at_one_place(self) -> Self:
+        """Refuse two cursors: a page comes before one event or after another."""
+        if self.older and self.newer:
+            raise wrong("older and newer do not go together.")
+        return self
+
     @property
     def begin(self) -> datetime | None:
         """The first moment that is asked for."""
@@ -92,7 +107,7 @@ class AuditFilter(Command):
     @property
     def end(self) -> datetime | None:
         """The moment after the last that is asked for."""
-        return _begin_of(self.last + timedelta(days=1)) if self.last else None
+        return _end_of(self.last) if self.last else None
 
 
 class AuditQuery(Command):
@@ -113,6 +128,15 @@ class AuditQuery(Command):
     sort_by: Literal["updated_at"] | None = None
     sort_order: Literal["asc", "desc"] = "desc"
 
+    @field_validator("end_date")
+    @classmethod
+    def _is_a_range(cls, end: datetime | date | None, told: ValidationInfo) -> datetime | date | None:
+        """Refuse a range that is the wrong way round; one end alone is a range too."""
+        begin = _begin_of(told.data.get("start_date"))
+        if begin and end and begin >= _end_of(end):
+            raise wrong("must be after start_date, or the same day.")
+        return end
+
     @property
     def begin(self) -> datetime | None:
         """The first moment that is asked for."""
@@ -120,9 +144,8 @@ class AuditQuery(Command):
 
     @property
     def end(self) -> datetime | None:
-        """The moment after the last that is asked for; a day ends at midnight."""
-        last = self.end_date
-        return last if isinstance(last, datetime) or last is None else _begin_of(last + timedelta(days=1))
+        """The moment after the last that is asked for."""
+        return _end_of(self.end_date) if self.end_date else None
 
 
 class AuditLog(Answer):

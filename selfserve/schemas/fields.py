@@ -76,7 +76,7 @@ def _stripped(value: Any) -> Any:
     return _plain(value.strip(_WHITE)) if isinstance(value, str) else value
 
 
-def _blank_is_none(value: Any) -> Any:
+def blank_is_none(value: Any) -> Any:
     """Read blank text as not given."""
     return None if isinstance(value, str) and not value.strip() else value
 
@@ -118,7 +118,7 @@ def _window(text: str) -> str:
 
 def _forever_is_none(value: Any) -> Any:
     """Read "-1" as never, as documented."""
-    return None if value in ("-1", -1) and not isinstance(value, bool) else _blank_is_none(value)
+    return None if value in ("-1", -1) and not isinstance(value, bool) else blank_is_none(value)
 
 
 def _email(value: Any) -> str:
@@ -164,7 +164,7 @@ def needs_one_of(*fields: str) -> ConfigDict:
 
 
 _NULL = {"type": "null"}
-_EMPTY = {"type": "string", "maxLength": 0}
+EMPTY = {"type": "string", "maxLength": 0}
 _EMAIL = {"type": "string", "format": "email", "maxLength": 320}
 _WHOLE = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
 _DIGITS = {"type": "string", "pattern": r"^\d{0,18}$"}
@@ -180,26 +180,26 @@ Text = Annotated[
 ]
 OptionalText = Annotated[
     Annotated[str, Field(max_length=255)] | None,
-    BeforeValidator(lambda value: _blank_is_none(_stripped(value))),
+    BeforeValidator(lambda value: blank_is_none(_stripped(value))),
     described_as({"type": "string", "maxLength": 255, "pattern": rf"^\s*[^{CONTROLS}]*\s*$"}, _NULL),
 ]
 Cursor = Annotated[
     Annotated[str, Field(max_length=1024), BeforeValidator(_plain)] | None,
-    BeforeValidator(_blank_is_none),
+    BeforeValidator(blank_is_none),
     AfterValidator(lambda cursor: cursor if re.search(r"\.[0-9a-f-]{36}$", cursor or "") else _without_secret(cursor)),
 ]
 """Where a page of a list begins: the value that it is ordered by, and an id."""
 Search = Annotated[OptionalText, AfterValidator(_without_secret)]
 Email = Annotated[str, BeforeValidator(_email), Field(max_length=320), described_as(_EMAIL)]
-OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none), described_as(_EMAIL, _EMPTY, _NULL)]
+OptionalEmail = Annotated[Email | None, BeforeValidator(blank_is_none), described_as(_EMAIL, EMPTY, _NULL)]
 Dollars = Annotated[
     Annotated[int, BeforeValidator(_dollars)] | None,
-    BeforeValidator(_blank_is_none),
+    BeforeValidator(blank_is_none),
     described_as(_MONEY, _MONEY_TEXT, _NULL, says="Dollars, as a number or as text."),
 ]
 Limit = Annotated[
     Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MAX_INTEGER)] | None,
-    BeforeValidator(_blank_is_none),
+    BeforeValidator(blank_is_none),
     described_as(_WHOLE, _DIGITS, _NULL, says="A whole number, also as text."),
 ]
 Duration = Annotated[
@@ -214,7 +214,7 @@ Duration = Annotated[
 ]
 Window = Annotated[
     Annotated[str, Field(max_length=32), AfterValidator(_window)] | None,
-    BeforeValidator(_blank_is_none),
+    BeforeValidator(blank_is_none),
     described_as(
         {"type": "string", "pattern": f"^({_SPAN})?$"},
         _NULL,

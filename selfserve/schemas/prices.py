@@ -7,6 +7,7 @@ from pydantic import AliasPath, BeforeValidator, Field, PlainSerializer, WithJso
 
 from selfserve.prices import MOST_PER_TOKEN
 from selfserve.schemas.fields import (
+    EMPTY,
     Answer,
     Command,
     FormCommand,
@@ -16,6 +17,7 @@ from selfserve.schemas.fields import (
     Search,
     Text,
     Timestamp,
+    blank_is_none,
     described_as,
     wrong,
 )
@@ -51,11 +53,6 @@ def _per_million(value: Any) -> Decimal:
     return abs(amount.quantize(_PLACES.scaleb(_MILLION), ROUND_HALF_UP).scaleb(-_MILLION))
 
 
-def _blank_is_none(value: Any) -> Any:
-    """Read blank text as not given."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 _NUMBER = {"type": "number", "minimum": 0, "maximum": float(MOST_PER_TOKEN)}
 _DIGITS = {"type": "string", "pattern": r"^0(\.00\d{0,30})?$"}
 _SAYS = "Dollars per token, as a number or as text; a cent at most."
@@ -63,11 +60,11 @@ _SAYS = "Dollars per token, as a number or as text; a cent at most."
 TokenPrice = Annotated[Decimal, BeforeValidator(_per_token), described_as(_NUMBER, _DIGITS, says=_SAYS)]
 OptionalTokenPrice = Annotated[
     Annotated[Decimal, BeforeValidator(_per_token)] | None,
-    BeforeValidator(_blank_is_none),
-    described_as(_NUMBER, _DIGITS, {"type": "string", "maxLength": 0}, {"type": "null"}, says=_SAYS),
+    BeforeValidator(blank_is_none),
+    described_as(_NUMBER, _DIGITS, EMPTY, {"type": "null"}, says=_SAYS),
 ]
 MillionPrice = Annotated[Decimal, BeforeValidator(_per_million)]
-OptionalMillionPrice = Annotated[MillionPrice | None, BeforeValidator(_blank_is_none)]
+OptionalMillionPrice = Annotated[MillionPrice | None, BeforeValidator(blank_is_none)]
 TokenPriceOut = Annotated[
     Decimal,
     PlainSerializer(float, return_type=float, when_used="json"),

@@ -10,6 +10,7 @@ from selfserve.calls import CallException
 from selfserve.clock import Days
 from selfserve.money import NANOS_PER_DOLLAR
 from selfserve.schemas.fields import (
+    EMPTY,
     Command,
     Cursor,
     Flag,
@@ -18,6 +19,7 @@ from selfserve.schemas.fields import (
     PageSize,
     Secret,
     Text,
+    blank_is_none,
     described_as,
     wrong,
 )
@@ -29,10 +31,11 @@ MOST_DAYS = 366
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
 
-def _calendar_day(value: Any) -> Any:
+def calendar_day(value: Any) -> Any:
     """Accept a day as ISO 8601 writes it, within a century; blank is not given."""
-    if value is None or isinstance(value, date) or (isinstance(value, str) and not value.strip()):
-        return value or None
+    value = blank_is_none(value)
+    if value is None or isinstance(value, date):
+        return value
     if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip(), re.ASCII):
         raise wrong("must be a date such as 2026-12-31.")
     try:
@@ -56,8 +59,8 @@ def _cut(length: int) -> BeforeValidator:
 
 Day = Annotated[
     date | None,
-    BeforeValidator(_calendar_day),
-    described_as({"type": "string", "format": "date"}, {"type": "string", "maxLength": 0}, says="A day (UTC)."),
+    BeforeValidator(calendar_day),
+    described_as({"type": "string", "format": "date"}, EMPTY, says="A day (UTC)."),
 ]
 
 

@@ -1,5 +1,6 @@
 """The audit row, written in the transaction of the deed it tells of."""
 
+import re
 from typing import Any
 
 from selfserve.database import transaction
@@ -9,6 +10,8 @@ from selfserve.permissions import Actor
 
 REFUSALS = (".failed", ".refused")
 """How the actions end that were not let through."""
+_KEY = re.compile(r"sk-\S{29,}|\b[0-9a-f]{64}\b")
+"""What may be a key's secret or its hash: people paste them where a name is asked for."""
 
 
 def record_event(
@@ -21,11 +24,12 @@ def record_event(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Add one row; needs an open transaction. What is passed must hold no secret and no hash (S-45).
+    """Add one row; needs an open transaction. What is passed must hold no secret and no hash (S-45), nor does what
+    somebody wrote: a key that is called by its secret is told without it.
 
     An action that ends with `.failed` or `.refused` is a refusal.
     """
-    before, after = before or {}, after or {}
+    before, after = _without_keys(before or {}), _without_keys(after or {})
     db.session.add(
         AuditEvent(
             actor_user_id=actor.user_id or None,
@@ -50,3 +54,12 @@ def note_try(actor: Actor, what: str, *, is_ok: bool) -> None:
     """Write down that somebody had the portal ask another server, such as an upstream, and whether it answered well."""
     with transaction(durable=False):
         record_event(actor, "settings.tried", "settings", what, after={"worked": is_ok})
+
+
+def _without_keys(told: Any) -> Any:
+    """Blot out what may be a key, wherever it stands."""
+    if isinstance(told, dict):
+        return {name: _without_keys(value) for name, value in told.items()}
+    if isinstance(told, (list, tuple)):
+        return [_without_keys(each) for each in told]
+    return _KEY.sub("(hidden)", told) if isinstance(told, str) else told

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.orm import aliased
 
-from selfserve.database import end_read
+from selfserve.clock import now
+from selfserve.database import end_read, transaction
 from selfserve.errors import Invalid
 from selfserve.extensions import db
 from selfserve.models import ApiKey, AuditEvent
@@ -14,6 +15,7 @@ from selfserve.permissions import Actor, Permission
 from selfserve.schemas.audit import FAILED_SIGN_INS, ROLE_CHANGES, AuditFilter
 from selfserve.services.activity import Activity, select_named, tell
 from selfserve.services.actors import require
+from selfserve.services.audit import record_event
 from selfserve.services.audit_records import ids_named, read_events, tell_record, unknown_event
 from selfserve.services.audit_walks import NEWEST_FIRST, Walks, are_meant_by, is_about, within
 from selfserve.services.paging import ROWS_PER_PAGE, Order, read_cursor, write_cursor
@@ -80,15 +82,20 @@ def get_entry(actor: Actor, name: str) -> Entry:
     return found[0]
 
 
-def export_log(actor: Actor, wanted: AuditFilter) -> Iterator[dict[str, Any]]:
+def export_log(actor: Actor, wanted: AuditFilter, file: Literal["csv", "jsonl"]) -> Iterator[dict[str, Any]]:
     """Give the events that pass the filters, newest first, a thousand at a time; between two no connection is held.
 
-    Raises Invalid at once for more than a file holds.
+    That they were taken along is written down first. Raises Invalid at once for more than a file holds.
     """
     require(actor, Permission.AUDIT_READ)
     walks, _ = _asked_for(wanted)
-    if walks.count(MOST_EXPORTED + 1) > MOST_EXPORTED:
+    walks.conditions += within(None, now())
+    count = walks.count(MOST_EXPORTED + 1)
+    if count > MOST_EXPORTED:
         raise Invalid(f"That is more than {MOST_EXPORTED:,} events, which is the most a file holds. Choose fewer days.")
+    with transaction():
+        told = {"file": file, "events": count} | _filters_told(wanted)
+        record_event(actor, "audit.downloaded", "audit", None, after=told)
     return _records(walks)
 
 
@@ -103,6 +110,12 @@ def _records(walks: Walks) -> Iterator[dict[str, Any]]:
         if len(found) < AT_ONCE:
             return
         beyond = [NEWEST_FIRST.beyond(*found[-1])]
+
+
+def _filters_told(wanted: AuditFilter) -> dict[str, Any]:
+    """Tell which filters there were; words that were searched for may be a secret, such as a link (S-45)."""
+    filters = wanted.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"q", "older", "newer"})
+    return filters | ({"searched": True} if wanted.q else {})
 
 
 def _asked_for(wanted: AuditFilter) -> tuple[Walks, bool]:

@@ -13,8 +13,8 @@ from flask import Response, stream_with_context
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """What makes a spreadsheet read a cell as a formula, in either width."""
-_AFTER_SEPARATOR = re.compile(r"([;|\t]\s*)(?=[=+\-@＝＋－＠])")
-"""Where another list separator than ours begins a cell, as in half of Europe: `x;=1+1`."""
+_AFTER_SEPARATOR = re.compile(r'([;|\t\r\n][\s"]*)(?=[=+\-@＝＋－＠])')
+"""Where another list separator than ours begins a cell, as in half of Europe: `x;=1+1`; our quotes are letters then."""
 _AT_ONCE = 200
 """Lines that are sent together."""
 

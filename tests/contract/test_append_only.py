@@ -53,6 +53,14 @@ def test_what_is_older_than_it_is_kept_goes_by_whole_days_and_that_is_written_do
     assert (event.source, event.actor_user_id, event.after["events"]) == ("system", None, 2)
 
 
+def test_no_setting_shortens_the_thirty_days(app):
+    """S-45: even a mistake in the setting's own check removes nothing that is younger, nor what is older beside it."""
+    events(10, 29, 31)
+    with app.app_context(), pytest.raises(DBAPIError, match="stay for 30 days"):
+        purge_events(timedelta(days=5))
+    assert kept() == ([10, 29, 31], 0)
+
+
 def test_for_ever_is_for_ever(app):
     events(4_000)
     with app.app_context():

@@ -157,6 +157,9 @@ def test_postgresql_is_understood_under_each_of_its_names(tmp_path, monkeypatch,
         ("HOST", "no such host"),
         ("SELFSERVE_ADMIN_EMAIL", "nonsense"),
         ("LITELLM_UI_SESSION_DURATION", "99999d"),
+        ("SELFSERVE_AUDIT_RETENTION", "29d"),
+        ("SELFSERVE_AUDIT_RETENTION", "1mo"),
+        ("SELFSERVE_AUDIT_RETENTION", "-1"),
     ],
 )
 def test_what_only_breaks_later_is_refused_at_the_start(tmp_path, monkeypatch, name, value):

@@ -44,3 +44,12 @@ def test_whatever_stands_in_a_cell_comes_back_as_it_was():
 def test_another_list_separator_begins_no_formula(cell, written):
     """S-36: half of Europe opens such a file with the semicolon as separator."""
     assert harmless(cell) == written
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+@pytest.mark.parametrize("cell", ["x{}=1+1", 'x{}"=1+1', 'x, y{} "" =1+1', "two\n=1", 'two\r\n"=1+1', 'x{}"" @SUM(1)'])
+def test_no_cell_is_a_formula_however_a_file_is_cut(separator, cell):
+    """S-36: a program that knows another separator takes our quotes for letters, and our cells for others."""
+    response = sheet("names.csv", ("name", "alias"), [("mia", cell.format(separator))])
+    cut = csv.reader(io.StringIO(response.get_data(as_text=True), newline=""), delimiter=separator)
+    assert [each for row in cut for each in row if each.lstrip().startswith(("=", "@"))] == []

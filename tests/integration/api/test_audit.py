@@ -8,6 +8,8 @@ from tests.factories import make_key, make_user, rows, save_all
 DOCUMENTED = {"id", "updated_at", "changed_by", "changed_by_api_key", "action", "table_name", "object_id"}
 DOCUMENTED |= {"before_value", "updated_values"}
 NONSENSE = [{"page": 0}, {"sort_by": "object_id"}, {"start_date": "soon"}, {"end_date": "1999-01-01"}]
+NONSENSE += [{"start_date": "2026-W01-1"}, {"end_date": "20261231"}, {"end_date": "2099-12-32T00:00:00Z"}]
+NONSENSE += [{"end_date": "2026-01-01", "start_date": "2026-01-02"}, {"start_date": "10000-01-01"}]
 
 
 @pytest.fixture
@@ -74,6 +76,7 @@ def test_each_documented_filter_finds(told):
         ({"start_date": "2026-01-01", "end_date": "2099-12-31"}, all_of_them),
         ({"end_date": "2026-01-01"}, []),
         ({"start_date": "2026-01-01T00:00:00Z", "end_date": "2099-01-01T00:00:00+02:00"}, all_of_them),
+        ({"start_date": "", "end_date": " "}, all_of_them),
         ({"sort_by": "updated_at", "sort_order": "asc"}, all_of_them[::-1]),
     ):  # fmt: skip
         answer = told(**query)

@@ -174,6 +174,15 @@ def test_an_event_in_full_says_what_was_before_and_after(log, curl, ada, mia):
     assert (fragment(shut).id, shut.html.all("del", "ins")) == (f"event-{deed.id}", [])
 
 
+@pytest.mark.parametrize("asked", ["?action=key.melted", "?actor=nobody-here", "?about=ufo:1"])
+def test_what_nobody_knows_finds_nothing_and_says_what_was_asked(log, six, asked):
+    answer = log.get(f"/ui/audit{asked}")
+    assert "No event matches" in answer.html.words()
+    chosen = [words(one) for one in answer.html.all("option") if one.get("selected") is not None]
+    assert ("key.melted" in chosen) is ("action" in asked)
+    assert ("nobody-here" in answer.html.words()) is ("actor" in asked)
+
+
 @pytest.mark.parametrize("name", ["0", "999999", "x", "1e3", "-1", "9" * 30, "١"])
 def test_an_event_that_is_not_there_is_404(log, name):
     assert log.get(f"/ui/audit/{name}").status == 404
@@ -188,6 +197,7 @@ def test_many_of_one_beginning_say_so(log):
 
 DAMAGED = ["?from=2026-03-02&to=2026-03-01", "?from=x", "?door=window", "?about=mia", "?q=a&q=b"]
 TORN = ["?older=x", "?newer=x.y", "?older=20260301T000000000000Z.x"]
+TORN += ["?older=20260301T000000000000Z.5&newer=20260301T000000000000Z.3"]
 
 
 @pytest.mark.parametrize("asked", [*DAMAGED, *TORN])
@@ -229,6 +239,24 @@ def test_no_cell_is_a_formula(log, formula):
     assert not row["updated_values"].startswith(tuple("=+-@"))
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_who_took_the_log_along_is_written_down_with_what_was_asked_for(log, six, kind):
+    """S-45: not in the file itself; words that were searched for may be a secret and stay out of the row."""
+    hidden = "sk-ss_" + "a" * 39
+    asked = {"?actor=mia&door=web&from=2026-03-02": 2, f"?q={hidden}": 0, f"?about=key:{hidden}": 0, "": 10}
+    for query, found in asked.items():
+        answer = log.get(f"/ui/audit.{kind}{query}")
+        assert len(answer.sheet if kind == "csv" else answer.text.splitlines()) == found
+    told = [(one.actor_user_id, one.after) for one in rows(AuditEvent) if one.action == "audit.downloaded"]
+    assert told == [
+        ("vera", {"file": kind, "events": 2, "actor": "mia", "door": "web", "from": "2026-03-02"}),
+        ("vera", {"file": kind, "events": 0, "searched": True}),
+        ("vera", {"file": kind, "events": 0, "about": "key:(hidden)"}),
+        ("vera", {"file": kind, "events": 10}),
+    ]
+    assert "You downloaded 2 events of the audit log" in log.get("/ui/audit").html.words()
+
+
 def test_a_file_is_read_in_batches_and_none_is_held_longer(log, queries, monkeypatch, mia):
     monkeypatch.setattr(audit_log, "AT_ONCE", 20)
     save_all([event(at=OLD, address=str(number)) for number in range(65)])
@@ -236,7 +264,7 @@ def test_a_file_is_read_in_batches_and_none_is_held_longer(log, queries, monkeyp
     with queries() as sent:
         told = log.get("/ui/audit.jsonl?actor=mia").text.splitlines()
     assert [int(json.loads(line)["address"]) for line in told] == [*range(64, -1, -1)]
-    assert len(sent) == 1 + 1 + 4 * 2
+    assert len(sent) == 1 + 1 + 1 + 4 * 2
 
 
 def test_more_than_a_file_holds_is_refused_before_it_begins(log, monkeypatch, mia):

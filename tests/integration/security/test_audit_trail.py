@@ -5,6 +5,7 @@ That every management write leaves one is walked in tests/integration/test_audit
 
 import pytest
 
+from selfserve.minting import fingerprint
 from selfserve.models import AuditEvent
 from selfserve.services import throttles
 from tests.application import MASTER_KEY
@@ -61,6 +62,40 @@ def test_no_row_holds_a_secret_or_a_hash(browser, curl, ada, mia):
     assert not SECRET.search(written)
     for secret in (custom, link, key.row.token, PASSWORD, hash_of(PASSWORD), MASTER_KEY, "password_hash"):
         assert secret not in written
+
+
+def test_a_key_that_somebody_wrote_where_a_name_belongs_stays_out_of_the_log(curl, master, mia):
+    """S-45: rows are never removed again, so a pasted secret would stand there for ever."""
+    key = make_key(mia, "laptop")
+    named = {"key_alias": f"use {key.secret}", "tags": [key.secret, "work"]}
+    curl(mia).post("/key/update", {"key": key.row.id} | named, reveals=True)
+    master.post(
+        "/user/update", {"user_id": "mia", "user_alias": key.row.token, "metadata": {key.secret: 1}}, reveals=True
+    )
+    told = [one.after for one in rows(AuditEvent)]
+    assert (told[0]["alias"], told[0]["tags"], told[1]["alias"]) == ("use (hidden)", ["(hidden)", "work"], "(hidden)")
+    written = str([vars(event) for event in rows(AuditEvent)])
+    assert (key.secret in written, key.row.token in written) == (False, False)
+
+
+def test_no_way_in_leaves_its_secret_in_the_log(browser, curl, ada, mia):
+    """S-45: neither what opens a link, nor what a program on a command line asks with, nor what it gets."""
+    link = curl(ada).post("/user/reset_password", {"user_id": "mia"}).json["reset_link"]
+    guest = browser()
+    guest.follow(guest.get(link[link.index("/ui/") :]))
+    guest.submit("/ui/reset", password=NEW_PASSWORD)
+    begun = curl().send("POST", "/sso/cli/start").json
+    page = browser().sign_in(mia, NEW_PASSWORD)
+    page.follow(page.get(f"/sso/key/generate?source=litellm-cli&key={begun['login_id']}"))
+    page.submit("/ui/cli/confirm", user_code="BBBB-BBBB")
+    page.submit("/ui/cli/confirm", user_code=begun["user_code"])
+    asked = {"x-litellm-cli-poll-secret": begun["poll_secret"]}
+    key = curl().send("GET", f"/sso/cli/poll/{begun['login_id']}", headers=asked, reveals=True).json["key"]
+    secrets = [link.partition("=")[2], begun["login_id"], begun["poll_secret"], begun["user_code"], key, NEW_PASSWORD]
+    written = str([vars(event) for event in rows(AuditEvent)])
+    assert {"reset.created", "password.reset", "login.refused", "cli.confirmed", "key.created"} <= {
+        event.action for event in rows(AuditEvent)}  # fmt: skip
+    assert [one for one in secrets if one in written or fingerprint(one) in written] == []
 
 
 def test_what_was_refused_is_not_written_down_as_done(browser, curl, ada, mia):

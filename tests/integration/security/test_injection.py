@@ -39,8 +39,8 @@ def secretive(mia):
     return make_key(other, "secretive-key")
 
 
-TOLD = {"sso.callback": ("audit_events",)}
-"""Where a read that is refused is written down, as a sign-in is."""
+TOLD = dict.fromkeys(("sso.callback", "audit.export", "audit.export_lines"), ("audit_events",))
+"""Where a read is written down: a sign-in that is refused, a file of the log."""
 
 
 @pytest.mark.parametrize("role", ["internal_user", "proxy_admin"])
