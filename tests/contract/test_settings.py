@@ -8,6 +8,8 @@ import pytest
 
 from selfserve.config import Settings, SettingsError, load_settings
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).parents[2]
 SECRETS = {"LITELLM_MASTER_KEY", "SELFSERVE_SECRET_KEY"}
 GOOD = {

@@ -15,6 +15,8 @@ from bench.servers import ROOT
 from bench.sizes import QUICK
 from bench.verdicts import judge
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):

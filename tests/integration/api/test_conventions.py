@@ -8,6 +8,8 @@ import pytest
 from tests.application import MASTER_KEY
 from tests.factories import make_key
 
+pytestmark = pytest.mark.any_database
+
 DOCUMENTED_WITH_COMMENTS = b"""{
     "user_email": "dana@example.com", # the address
     "user_role": "internal_user"  # the role

@@ -18,6 +18,8 @@ from tests.integration.gateway.calls import BODIES, CHAT, STREAMED, body, events
 from tests.servers import free_port
 from tests.upstream import KEY
 
+pytestmark = pytest.mark.any_database
+
 LOUD = {
     "error": {"message": f"Key {KEY} is wrong at {{url}} (127.0.0.1)", "type": "invalid_request_error", "code": None}
 }

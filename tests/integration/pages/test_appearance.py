@@ -7,6 +7,8 @@ import pytest
 from tests.clients import Browser, InProcess
 from tests.factories import make_user
 
+pytestmark = pytest.mark.any_database
+
 ROLES = ["proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer"]
 COOKIE = "selfserve_appearance"
 

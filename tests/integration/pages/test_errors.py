@@ -11,6 +11,8 @@ from tests.factories import PASSWORD, change, make_key, make_user
 from tests.html import Html
 from tests.integration.pages.parts import fragment, link, words
 
+pytestmark = pytest.mark.any_database
+
 both_ways = pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 NOWHERE = {
     "no server": "postgresql+psycopg://nobody@127.0.0.1:9/none",

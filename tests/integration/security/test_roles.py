@@ -8,6 +8,8 @@ from tests.factories import make_key, make_user, reload, rows
 from tests.integration.security.actions import CURL_DEEDS, PAGE_DEEDS, scene_of, token_of
 from tests.integration.security.snapshots import unchanged
 
+pytestmark = pytest.mark.any_database
+
 LESSER = [role for role in Role if role is not Role.PROXY_ADMIN]
 VIEWERS = [Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER_VIEWER]
 

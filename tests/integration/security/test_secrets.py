@@ -20,6 +20,8 @@ from tests.integration.security.replays import COOKIE
 from tests.integration.security.snapshots import dump
 from tests.integration.security.walks import READS, Visitor, asked, queries, visitor
 
+pytestmark = pytest.mark.any_database
+
 PASSWORD, NEW_PASSWORD = "nine slow otters at dusk", "eleven loud geese at dawn"
 
 

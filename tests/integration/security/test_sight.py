@@ -22,6 +22,8 @@ from tests.integration.security.walks import (
     written,
 )
 
+pytestmark = pytest.mark.any_database
+
 SHOWN = {
     "users": {"id", "user_id", "email", "alias", "models", "metadata"},
     "api_keys": {"id", "token", "alias", "models", "metadata", "tags", "blocked_by", "last_address", "last_agent"},

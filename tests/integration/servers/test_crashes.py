@@ -9,7 +9,7 @@ import urllib.request
 from tests.application import MASTER_KEY
 from tests.clients import Curl, OverHttp
 
-ROUNDS = 20
+ROUNDS = 12
 WRITERS = 6
 
 
