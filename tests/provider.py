@@ -49,6 +49,8 @@ class Manner:
     published: tuple[str, ...] = ("first",)
     document: dict[str, Any] = field(default_factory=dict)
     """What it publishes about itself otherwise."""
+    instead: dict[str, bytes] = field(default_factory=dict)
+    """By path: what it answers there, whatever it is."""
     status: int = 200
     error: str = ""
     """What it answers instead of letting somebody in."""
@@ -124,6 +126,8 @@ class Handler(BaseHTTPRequestHandler):
         }
         if self.here.manner.status != 200:
             self.say(self.here.manner.status, {"error": "away"})
+        elif parts.path in self.here.manner.instead:
+            self.write(200, self.here.manner.instead[parts.path], "application/json")
         else:
             answers.get(parts.path, lambda _: self.say(404, {}))(query)
 
@@ -135,6 +139,8 @@ class Handler(BaseHTTPRequestHandler):
         code = self.here.codes.pop(fields.get("code", ""), None)
         if self.here.manner.status != 200:
             self.say(self.here.manner.status, {"error": "away"})
+        elif self.path in self.here.manner.instead:
+            self.write(200, self.here.manner.instead[self.path], "application/json")
         elif not self.is_our_client(fields):
             self.say(401, {"error": "invalid_client"})
         elif code is None or not fits(code, fields):

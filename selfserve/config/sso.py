@@ -46,7 +46,7 @@ class SsoSettings(BaseSettings):
     generic_client_id: str = Field("", description="Any other provider: the client id.")
     generic_client_secret: SecretStr = Field(SecretStr(""), description="Any other provider: the client secret.")
     generic_authorization_endpoint: str = Field(
-        "", description="Where people are sent to sign in, when it is not discovered."
+        "", max_length=255, description="Where people are sent to sign in, when it is not discovered."
     )
     generic_token_endpoint: str = Field("", description="Where codes are exchanged, when it is not discovered.")
     generic_userinfo_endpoint: str = Field("", description="Where claims are asked for, when it is not discovered.")

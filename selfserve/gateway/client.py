@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPResponse
-from io import BufferedReader, RawIOBase
 from time import monotonic
 from typing import Any
 
@@ -14,6 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.response import BaseHTTPResponse
 
 from selfserve.errors import UpstreamFailed, UpstreamTimeout
+from selfserve.lines import Listening
 from selfserve.upstreams import Upstream
 
 ANTHROPIC_VERSION = "2023-06-01"
@@ -45,36 +44,6 @@ class Lost(UpstreamFailed):
     """The connection ended when the upstream had the whole call: it may have worked on it, and be paid for that."""
 
 
-class Line(RawIOBase):
-    """What comes in from an upstream. Each wait for it ends at its time, however slowly it drips."""
-
-    def __init__(self, sock: Any, until: float) -> None:
-        """Listen to a socket."""
-        self.sock, self.until = sock, until
-        self.raw = sock.makefile("rb", buffering=0)
-
-    def makefile(self, _mode: str) -> BufferedReader:
-        """Be read line by line, as http.client reads a socket."""
-        return BufferedReader(self)
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> Any:
-        """Take what comes. Raises TimeoutError."""
-        left = self.until - monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self.sock.settimeout(left)
-        return self.raw.readinto(buffer)
-
-    def close(self) -> None:
-        """Let go of the socket."""
-        self.raw.close()
-        super().close()
-
-
 class Sending:
     """A body on its way: until when it may take, whether it left whole, and whether by a connection used before."""
 
@@ -96,14 +65,11 @@ class Sending:
         return isinstance(error, (NewConnectionError, ProtocolError)) and not _was_slow(error)
 
 
-class _Patient:
+class _Patient(Listening):
     """A connection that is patient with a large body, and whose patience with an answer can be changed."""
 
-    line: Line | None = None
     is_kept = False
     sock: Any
-    timeout: Any
-    response_class: Any
 
     def connect(self) -> None:
         """Reach the upstream anew."""
@@ -119,16 +85,6 @@ class _Patient:
             self.timeout = max(min(SENDING, sending.ends - monotonic()), 0.001)
         self.is_kept = True
         super().request(*given, **named)  # type: ignore[misc]
-
-    def getresponse(self) -> Any:
-        """Read the head of an answer through a line of ours."""
-        self.response_class = self._answer_from
-        return super().getresponse()  # type: ignore[misc]
-
-    def _answer_from(self, sock: Any, **given: Any) -> HTTPResponse:
-        """Begin an answer, whose whole head must come before the patience for its first byte is over."""
-        self.line = Line(sock, monotonic() + self.timeout)
-        return HTTPResponse(self.line, **given)  # type: ignore[arg-type]
 
 
 class _Http(_Patient, HTTPConnection):

@@ -1,5 +1,6 @@
 """From claims to a person: address, name and role. Words are compared whole; what is unknown gives nothing (S-25)."""
 
+import re
 from typing import Any
 
 from selfserve.addresses import normalized
@@ -9,6 +10,8 @@ from selfserve.sso.providers import Provider
 from selfserve.sso.tokens import untrusted
 
 _LONGEST_NAME, _LONGEST_SUBJECT = 100, 255
+_BROKEN = re.compile(r"[\0\ud800-\udfff]").search
+"""What no database can write down."""
 _HIGHEST_FIRST = (Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER)
 
 
@@ -16,7 +19,7 @@ def read_identity(claims: dict[str, Any], provider: Provider, issuer: str) -> Id
     """Tell who somebody is. Raises SignInRefused when they have no name there that stays theirs."""
     subject = look_up(claims, provider.claims.subject)
     subject = str(subject) if isinstance(subject, int) and not isinstance(subject, bool) else subject
-    if not isinstance(subject, str) or not subject.strip() or len(subject) > _LONGEST_SUBJECT or "\0" in subject:
+    if not isinstance(subject, str) or not subject.strip() or len(subject) > _LONGEST_SUBJECT or _BROKEN(subject):
         raise untrusted(provider, "it says not who signed in")
     email, is_verified = _email(claims, provider)
     return Identity(

@@ -98,15 +98,18 @@ def _completed(
     told = _asked(provider, endpoints, tokens)
     if told.get("sub") != claims["sub"]:
         raise untrusted(provider, "its two answers are about two people")
-    if claims.get("email") not in (None, told.get("email")):
-        told.pop("email_verified", None)  # it speaks of another address
-    return told | claims
+    said = {name: value for name, value in claims.items() if value is not None}
+    if "email" not in said:
+        said.pop("email_verified", None)  # it speaks of an address that only the other answer names
+    elif said["email"] != told.get("email"):
+        told.pop("email_verified", None)
+    return told | said
 
 
 def _asked(provider: Provider, endpoints: Endpoints, tokens: dict[str, Any]) -> dict[str, Any]:
     """Ask whom the access token belongs to."""
     token = tokens.get("access_token")
-    if not isinstance(token, str) or not token:
+    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,8000}", token):
         raise untrusted(provider, "it says not who signed in")
     if provider.name == "github":
         return github.read_claims(provider, token)

@@ -10,6 +10,8 @@ from selfserve.sso import http
 KEPT_SECONDS = 3600
 PAUSE_SECONDS = 30
 """Between two questions for a key that is not there: who sends made-up key ids makes us ask no more often."""
+AWAY_SECONDS = 3
+"""After a question that failed: whoever waited for its answer does not ask again one after the other."""
 MOST_KEYS = 50
 _KINDS = ("RSA", "EC")
 
@@ -23,13 +25,15 @@ class KeyRing:
         self.lock = Lock()
         self.keys: dict[str, dict[str, Any]] = {}
         self.asked: float | None = None
+        self.failed: tuple[float, str] | None = None
 
     def find(self, key_id: str | None) -> dict[str, Any] | None:
         """Find a key by its id, or the only one there is by none. Raises ProviderAway."""
+        if not self._wants(key_id):
+            return self._known(key_id)
         with self.lock:
-            age = KEPT_SECONDS if self.asked is None else time.monotonic() - self.asked
-            if age >= KEPT_SECONDS or (self._known(key_id) is None and age >= PAUSE_SECONDS):
-                self.ask()
+            if self._wants(key_id):
+                self._ask_unless_away()
             return self._known(key_id)
 
     def ask(self) -> int:
@@ -42,6 +46,22 @@ class KeyRing:
         self.keys = {str(key.get("kid", "")): key for key in usable}
         self.asked = time.monotonic()
         return len(self.keys)
+
+    def _wants(self, key_id: str | None) -> bool:
+        """Tell whether to ask: what is kept is old, or does not have this key and may have it by now."""
+        age = KEPT_SECONDS if self.asked is None else time.monotonic() - self.asked
+        return age >= KEPT_SECONDS or (self._known(key_id) is None and age >= PAUSE_SECONDS)
+
+    def _ask_unless_away(self) -> None:
+        """Ask, or say again what the last question came to when that was a moment ago. Raises ProviderAway."""
+        if self.failed and time.monotonic() - self.failed[0] < AWAY_SECONDS:
+            raise ProviderAway(self.label, self.failed[1])
+        try:
+            self.ask()
+        except ProviderAway as away:
+            self.failed = time.monotonic(), away.why
+            raise
+        self.failed = None
 
     def _known(self, key_id: str | None) -> dict[str, Any] | None:
         """Look among those that are kept."""

@@ -10,6 +10,7 @@ from selfserve.sso import http
 from selfserve.sso.providers import Provider
 
 KEPT_SECONDS = 3600
+_LONGEST = 2_000
 _kept: dict[str, tuple[float, dict[str, Any]]] = {}
 """By issuer: as many as the settings name."""
 
@@ -34,7 +35,7 @@ def endpoints_of(provider: Provider) -> Endpoints:
     if not provider.is_discovered:
         return Endpoints(provider.issuer, *named, takes_basic=provider.name != "github")
     document = _document(provider)
-    methods = document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    methods = document.get("token_endpoint_auth_methods_supported")
     return Endpoints(
         document["issuer"],
         named[0] or _endpoint(document, "authorization_endpoint", provider),
@@ -42,7 +43,7 @@ def endpoints_of(provider: Provider) -> Endpoints:
         named[2] or _endpoint(document, "userinfo_endpoint", provider, is_needed=False),
         _endpoint(document, "jwks_uri", provider),
         _endpoint(document, "end_session_endpoint", provider, is_needed=False),
-        "client_secret_basic" in methods,
+        not isinstance(methods, list) or not methods or "client_secret_basic" in methods,
     )
 
 
@@ -67,10 +68,11 @@ def _document(provider: Provider) -> dict[str, Any]:
 
 def _endpoint(document: dict[str, Any], name: str, provider: Provider, *, is_needed: bool = True) -> str:
     """Read one address; plain http only of an issuer on this machine."""
-    address = document.get(name) or ""
+    address: Any = document.get(name) or ""
     if not address and not is_needed:
         return ""
     is_safe = str(address).startswith("https://") or is_loopback(provider.issuer)
-    if not isinstance(address, str) or not is_http_address(address) or not is_safe:
+    is_plain = isinstance(address, str) and address.isascii() and len(address) <= _LONGEST
+    if not is_plain or not is_http_address(address) or not is_safe:
         raise ProviderAway(provider.label, f"What it publishes about itself has no good {name}.")
-    return address
+    return str(address)

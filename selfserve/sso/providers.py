@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from selfserve.config import Settings
-from selfserve.config.urls import origin_of
 from selfserve.permissions import Role
 
 _GOOGLE = "https://accounts.google.com"
@@ -80,7 +79,7 @@ def _generic(settings: Settings) -> Provider:
     return Provider(
         "generic",
         settings.selfserve_sso_name or fallback,
-        issuer or origin_of(settings.generic_authorization_endpoint),
+        issuer or settings.generic_authorization_endpoint.partition("?")[0],
         settings.generic_client_id,
         settings.generic_client_secret.get_secret_value(),
         is_discovered=bool(issuer),

@@ -25,7 +25,7 @@ _WHY: dict[type[Exception], str] = {
 
 def read_id_token(token: Any, provider: Provider, issuer: str, ring: KeyRing, nonce: str) -> dict[str, Any]:
     """Check an ID token and give its claims. Raises SignInRefused, ProviderAway."""
-    if not isinstance(token, str) or len(token) > _LONGEST:
+    if not isinstance(token, str) or len(token) > _LONGEST or not token.isascii():
         raise untrusted(provider, "it says not who signed in")
     try:
         claims = _verify(token, provider, issuer, ring)
@@ -35,7 +35,8 @@ def read_id_token(token: Any, provider: Provider, issuer: str, ring: KeyRing, no
     is_for_many = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if authorized != provider.client_id and (is_for_many or authorized is not None):
         raise untrusted(provider, "it was made for another application")
-    if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+    said = claims.get("nonce")
+    if not isinstance(said, str) or not said.isascii() or not hmac.compare_digest(said, nonce):
         raise untrusted(provider, "it belongs to another sign-in")
     return claims
 
@@ -44,7 +45,7 @@ def _verify(token: str, provider: Provider, issuer: str, ring: KeyRing) -> dict[
     """Check signature, issuer, audience and times, by an algorithm that we chose and not the sender."""
     header = jwt.get_unverified_header(token)
     algorithm = header.get("alg")
-    if algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise untrusted(provider, "it is not signed in a way that is accepted")
     key = ring.find(header.get("kid"))
     if key is None or key.get("alg", algorithm) != algorithm:

@@ -24,7 +24,8 @@ NEVER_IMPORTED = {
 }  # fmt: skip
 MEANT = {
     "setup.py": {"socket"},  # to find out whether the port is free
-    "gateway/client.py": {"urllib3", "http"},  # to the upstreams of the settings, and nowhere else
+    "lines.py": {"http"},  # reads what comes in over a connection that somebody else opened
+    "gateway/client.py": {"urllib3"},  # to the upstreams of the settings, and nowhere else
     "gateway/checks.py": {"urllib3"},  # to the same
     "sso/http.py": {"urllib3"},  # to the identity providers of the settings, and where they say that they are
     "post/smtp.py": {"smtplib"},  # to the mail server of the settings

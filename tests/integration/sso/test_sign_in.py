@@ -137,7 +137,7 @@ def test_a_provider_by_its_endpoints_is_asked_who_signed_in(portal, idp):
     make_invitation(mia)
     assert door.sign_in().status == 303
     assert "/.well-known/openid-configuration" not in idp.seen
-    assert reload(mia).sso_issuer == idp.url
+    assert reload(mia).sso_issuer == f"{idp.url}/authorize"
 
 
 def test_github_tells_the_address_by_its_api(app, portal, idp, monkeypatch):
