@@ -10,6 +10,7 @@ class MailKind(StrEnum):
     PASSWORD_RESET = "password_reset"
     PASSWORD_CHANGED = "password_changed"
     NEW_SIGN_IN = "new_sign_in"
+    SIGN_IN_CHANGED = "sign_in_changed"
     KEY_CREATED = "key_created"
     KEY_ROTATED = "key_rotated"
     KEY_EXPIRING = "key_expiring"

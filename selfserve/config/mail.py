@@ -29,6 +29,7 @@ class MailSettings(BaseSettings):
     email_subject_password_reset: str = Field("", description="Subject of a password reset; empty means ours.")
     email_subject_password_changed: str = Field("", description="Subject of a changed password; empty means ours.")
     email_subject_new_sign_in: str = Field("", description="Subject of a sign-in from a new device; empty means ours.")
+    email_subject_sign_in_changed: str = Field("", description="Subject of another way to sign in; empty means ours.")
     email_subject_key_created: str = Field("", description="Subject of a key made for somebody; empty means ours.")
     email_subject_key_rotated: str = Field("", description="Subject of a rotated key; empty means ours.")
     email_subject_key_expiring: str = Field("", description="Subject of a key that expires soon; empty means ours.")
@@ -76,7 +77,7 @@ class MailSettings(BaseSettings):
         return SecretStr(checked_http_address(url.get_secret_value()))
 
     @field_validator(*(f"email_subject_{kind}" for kind in (
-        "invitation", "password_reset", "password_changed", "new_sign_in",
+        "invitation", "password_reset", "password_changed", "new_sign_in", "sign_in_changed",
         "key_created", "key_rotated", "key_expiring", "budget",
     )))  # fmt: skip
     @classmethod

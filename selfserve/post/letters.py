@@ -101,8 +101,12 @@ def _password_reset(settings: Settings, claimed: Claimed) -> Letter:
 def _reset(settings: Settings, claimed: Claimed, page: str) -> Letter:
     """Write the letter with a link to a page that sets a new password."""
     facts = claimed.facts
-    by = line(facts.get("by"))
-    asked = f"{by} sent you this link." if by else f"Somebody asked for this{_where(facts)}."
+    sent = f"{line(facts.get('by')) or 'An admin'} sent you this link."
+    asked = (
+        f"Somebody asked for this from {line(facts.get('address')) or 'an unknown address'}."
+        if facts.get("is_asked")
+        else sent
+    )
     return _letter(
         f"Set a new password for {place(settings)}",
         f"{asked} Your keys and what you spent stay as they are; you are signed out everywhere.",
@@ -134,6 +138,36 @@ def _new_sign_in(settings: Settings, claimed: Claimed) -> Letter:
         rows=_circumstances(claimed),
         notes=[f"If that was you, there is nothing to do. {_NOT_YOU}"],
     )
+
+
+def _sign_in_changed(settings: Settings, claimed: Claimed) -> Letter:
+    """Tell somebody that they sign in another way now."""
+    heading, text = _changes(settings, claimed.facts)[claimed.facts["what"]]
+    return _letter(
+        heading,
+        f"{text} Your keys work as before.",
+        button="Open your account",
+        link=f"{settings.address}/ui/account",
+        rows=_circumstances(claimed),
+        notes=["If you do not know of this, tell your admin at once."],
+    )
+
+
+def _changes(settings: Settings, facts: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Say what changed about the way in, as a heading and a sentence."""
+    here, provider = place(settings), line(facts.get("provider"))
+    moved = f"Your address for {here} was changed"
+    over = " The password you had opens nothing any more." if facts.get("had_password") else ""
+    left = "with your password" if facts.get("can_sign_in") else "again when an admin sends you a new link"
+    return {
+        "linked": (f"You sign in to {here} with {provider}", f"Your account was linked to yours there.{over}"),
+        "parted": (f"Your account for {here} was parted from single sign-on", f"From now on you sign in {left}."),
+        "address": (moved, "This is the address of your account from now on."),
+        "former_address": (
+            f"Your address for {here} was changed",
+            "This address is not that of your account any more.",
+        ),
+    }
 
 
 def _key_created(settings: Settings, claimed: Claimed) -> Letter:
@@ -200,6 +234,7 @@ _WRITERS: dict[MailKind, Callable[[Settings, Claimed], Letter]] = {
     MailKind.PASSWORD_RESET: _password_reset,
     MailKind.PASSWORD_CHANGED: _password_changed,
     MailKind.NEW_SIGN_IN: _new_sign_in,
+    MailKind.SIGN_IN_CHANGED: _sign_in_changed,
     MailKind.KEY_CREATED: _key_created,
     MailKind.KEY_ROTATED: _key_rotated,
     MailKind.KEY_EXPIRING: _key_expiring,
@@ -248,19 +283,15 @@ def _used(facts: dict[str, Any]) -> str:
 def _circumstances(claimed: Claimed) -> list[tuple[str, str]]:
     """Say when and from where something was done."""
     facts = claimed.facts
-    rows = [("When", _moment(claimed.created_at.isoformat())), ("Device", line(facts.get("device")))]
-    return [(label, value) for label, value in [*rows, ("Address", line(facts.get("address")))] if value]
+    rows = [("When", _moment(claimed.created_at.isoformat()))]
+    rows += [(word.capitalize(), line(facts.get(word))) for word in ("by", "device", "address")]
+    return [(label, value) for label, value in rows if value]
 
 
 def _about_link(claimed: Claimed) -> str:
     """Say whom a link is for and how long it opens anything."""
     until = _moment(claimed.facts["expires_at"])
     return f"The link is for {claimed.recipient} only, works once and expires on {until}. {_IGNORE}"
-
-
-def _where(facts: dict[str, Any]) -> str:
-    """Say from which address something was asked for, if that is known."""
-    return f" from {address}" if (address := line(facts.get("address"))) else ""
 
 
 def _moment(text: str) -> str:

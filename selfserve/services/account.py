@@ -11,7 +11,7 @@ from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.auth import add_session
 from selfserve.services.holds import find_person
-from selfserve.services.resets import tell_of_change
+from selfserve.services.sign_in_changes import tell_of_password
 from selfserve.services.users import end_access, lock_user
 
 
@@ -51,5 +51,5 @@ def change_password(actor: Actor, command: PasswordChange, *, shortest: int) -> 
         db.session.flush()
         session_id = add_session(changed, actor.client)
         record_event(actor, "password.changed", "user", actor.user_id, owner=actor.user_id)
-        tell_of_change(changed, actor.client)
+        tell_of_password(changed, actor.client)
     return session_id

@@ -97,10 +97,11 @@ def begin_session(user: User, client: Client, *, is_break_glass: bool = False) -
 
 def enter(user: User, client: Client, method: str, **told: str) -> str:
     """Add a session's row and record that somebody signed in, and with what; needs an open transaction."""
+    is_first = user.last_login_at is None
     session_id = add_session(user, client, method)
     who = actor_of(user, client)
     after = _told(client) | ({"method": method} if method != "password" else {}) | told
-    tell_of_new_device(user, client)
+    tell_of_new_device(user, client, is_first=is_first)
     record_event(who, "login.succeeded", "user", user.user_id, owner=user.user_id, after=after)
     return session_id
 

@@ -13,16 +13,16 @@ REMEMBERED = 200
 """Sign-ins of somebody that are looked at: the newest."""
 
 
-def tell_of_new_device(user: User, client: Client) -> None:
+def tell_of_new_device(user: User, client: Client, *, is_first: bool) -> None:
     """Write to somebody who signs in from a device not seen before, if it is not their first sign-in.
 
-    Needs an open transaction, before this sign-in itself is on record.
+    What the log forgot (`SELFSERVE_AUDIT_RETENTION`) is not known any more: every device is new then. Needs an open
+    transaction, before this sign-in itself is on record.
     """
-    if not can_be_mailed(user):
+    if is_first or not can_be_mailed(user):
         return
     here = device(client.user_agent)
-    known = _known_devices(user)
-    if known and here not in known:
+    if here not in _known_devices(user):
         queue_mail(MailKind.NEW_SIGN_IN, user, subject_id=user.id, facts={"device": here, "address": client.address})
 
 

@@ -22,6 +22,7 @@ from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, confirm, require
 from selfserve.services.audit import record_event
 from selfserve.services.outbox import by, can_be_mailed, queue_mail, require_mail
+from selfserve.services.sign_in_changes import tell_of_address, tell_of_password
 from selfserve.services.users import UserCreated, add_user, add_user_with_key, end_access, lock_user, taken
 
 GONE = "This link is no longer valid: it has expired, was used, or was replaced. Sign in, or ask for a new one."
@@ -181,6 +182,9 @@ def claim(invitation_id: str, password: str, email: str | None, client: Client, 
         user = _use(invitation_id, opened.user.id)
         if user.email is None:
             user.email = address
+            tell_of_address(actor_of(user, client), user, None)
+        elif user.has_password:
+            tell_of_password(user, client)
         user.set_password(password_hash)
         end_access(user)
         record_event(actor_of(user, client), "invitation.accepted", "invitation", invitation_id, owner=user.user_id)

@@ -22,13 +22,16 @@ def queue_mail(
     facts: dict[str, Any] | None = None,
     secret: str | None = None,
     once: str | None = None,
+    to: str | None = None,
 ) -> None:
     """Write a mail to somebody down; needs an open transaction. Nothing happens where none would arrive.
 
-    `facts` must hold no secret; `secret` is what its link opens, sealed until it went. `once` names what is told once.
+    `facts` must hold no secret; `secret` is what its link opens, sealed until it went. `once` names what is told once,
+    `to` an address that is not theirs any more.
     """
-    if can_be_mailed(user) and user.email:
-        _add(kind, Channel.MAIL, user.email, user, subject_id, facts, secret, once)
+    recipient = to or user.email
+    if mail_setup().sends_mail and recipient:
+        _add(kind, Channel.MAIL, recipient, user, subject_id, facts, secret, once)
 
 
 def can_be_mailed(user: User) -> bool:

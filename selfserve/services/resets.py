@@ -24,6 +24,7 @@ from selfserve.services.actors import actor_of, confirm, nobody, require
 from selfserve.services.audit import record_event
 from selfserve.services.onboarding import GONE
 from selfserve.services.outbox import by, can_be_mailed, queue_mail
+from selfserve.services.sign_in_changes import tell_of_password
 from selfserve.services.users import end_access, end_reset_links, lock_user, unknown_user
 from selfserve.ways_in import passwords_are_off
 
@@ -116,13 +117,8 @@ def claim(link_id: str, password: str, client: Client, *, shortest: int) -> User
         user.set_password(password_hash)
         end_access(user)
         record_event(actor_of(user, client), "password.reset", "user", user.user_id, owner=user.user_id)
-        tell_of_change(user, client)
+        tell_of_password(user, client)
     return user
-
-
-def tell_of_change(user: User, client: Client) -> None:
-    """Write to somebody that their password is another one now; needs an open transaction."""
-    queue_mail(MailKind.PASSWORD_CHANGED, user, facts={"address": client.address, "device": device(client.user_agent)})
 
 
 def _create(actor: Actor, is_meant: ColumnElement[bool], *, by_mail: bool) -> ResetCreated:
@@ -167,8 +163,8 @@ def _add(actor: Actor, user: User, *, by_mail: bool) -> ResetCreated:
     db.session.flush()
     is_mailed = by_mail and can_be_mailed(user)
     if is_mailed:
-        facts = {"by": by(actor, user) if actor.user_id else None, "expires_at": link.expires_at.isoformat()}
-        facts |= {"address": actor.client.address}
+        asked = {"by": by(actor, user)} if actor.user_id else {"is_asked": True, "address": actor.client.address}
+        facts = asked | {"expires_at": link.expires_at.isoformat()}
         queue_mail(MailKind.PASSWORD_RESET, user, subject_id=link.id, facts=facts, secret=secret)
     return ResetCreated(user, link.id, secret, link.expires_at, is_mailed)
 

@@ -18,6 +18,7 @@ from selfserve.services.actors import actor_of, confirm, nobody, require
 from selfserve.services.admins import keep_an_admin, take_turns
 from selfserve.services.audit import record_event
 from selfserve.services.onboarding import are_open
+from selfserve.services.sign_in_changes import tell_of_link, tell_of_parting
 from selfserve.services.sso_people import AT_ONCE, add_person, check_address, refused
 from selfserve.services.users import end_access, lock_user, tell_user, unknown_user
 from selfserve.ways_in import passwords_are_off
@@ -100,6 +101,7 @@ def part_from_provider(actor: Actor, row_id: str) -> User:
         if user.is_bound:
             user.sso_issuer = user.sso_subject = None
             end_access(user)
+            tell_of_parting(actor, user)
             record_event(actor, "sso.unlinked", "user", user.user_id, owner=user.user_id)
     return user
 
@@ -125,6 +127,7 @@ def _link_or_create(identity: Identity, rules: Rules, client: Client) -> User:
         return user
     else:
         _check_linkable(user, identity)
+        tell_of_link(user, client, identity.label, had_password=user.has_password)
         _accept_invitation(user)
         user.alias = user.alias or identity.name
     user.sso_issuer, user.sso_subject = identity.issuer, identity.subject

@@ -13,6 +13,7 @@ from selfserve.schemas.users import UserChange, UserUpdate
 from selfserve.services.actors import confirm, require
 from selfserve.services.admins import keep_an_admin, take_turns
 from selfserve.services.audit import record_event
+from selfserve.services.sign_in_changes import tell_of_address
 from selfserve.services.users import end_access, lock_user, taken, tell_user, unknown_user
 
 _COLUMNS = {
@@ -70,6 +71,8 @@ def _change(
         _apply_fields(user, command, named)
         if _door(user) != opened_for:
             end_access(user)
+        if user.email_key != comparable(before["email"] or ""):
+            tell_of_address(actor, user, before["email"])
         after = tell_user(user)
         record_event(actor, "user.updated", "user", user.user_id, owner=user.user_id, before=before, after=after)
     return user

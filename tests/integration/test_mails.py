@@ -13,7 +13,7 @@ from selfserve.mail_kinds import MailKind
 from selfserve.models import ApiKey, Invitation, Mail, Session, User
 from selfserve.services.outbox import queue_mail
 from tests.application import BASE_URL, MASTER_KEY, SECRET_KEY, the_settings, using
-from tests.factories import PASSWORD, change, make_key, rows
+from tests.factories import PASSWORD, change, make_key, make_user, rows
 from tests.html import Html
 from tests.integration.pages.parts import words
 from tests.mail_server import PASSWORD as MAIL_PASSWORD
@@ -167,6 +167,12 @@ def test_mia_is_told_of_a_sign_in_from_a_device_that_was_never_seen(browser, mai
     assert run().sent == 0
 
 
+def test_a_sign_in_long_after_the_log_forgot_the_last_one_is_told_too(mail, browser, run):
+    """`SELFSERVE_AUDIT_RETENTION`: no device of hers is known any more, and it is not her first sign-in."""
+    sign_in_with(browser(), make_user("Mia", last_login_at=now() - timedelta(days=90)), FIREFOX)
+    assert (run().sent, mail.got[0]["Subject"]) == (1, "New sign-in to Selfserve")
+
+
 def test_keys_that_end_are_told_of_fourteen_seven_and_one_days_before_once_each(mail, mia, run):
     start = now()
     make_key(mia, "laptop", expires_at=start + timedelta(days=20), created_at=start)
@@ -275,6 +281,7 @@ def test_no_mail_holds_anything_but_its_link(browser, curl, mail, ada, mia, run)
 @pytest.mark.parametrize("kind", MailKind)
 def test_every_kind_of_mail_says_who_it_is_from_and_where_to_go(app, mail, mia, run, kind):
     facts = {"by": "Ada", "key": "laptop", "key_id": "1", "masked": "sk-ss_…abcd", "days": 7, "share": 50, "spend": 1}
+    facts |= {"what": "linked", "provider": "Acme SSO"}
     facts |= {"expires_at": now().isoformat(), "device": "Firefox on Linux", "address": "192.0.2.7"}
     with app.app_context(), transaction():
         queue_mail(kind, db.session.get(User, mia.id), facts=facts)

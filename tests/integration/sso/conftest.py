@@ -28,7 +28,7 @@ def idp(running_provider):
 
 
 @pytest.fixture
-def portal(app, idp, monkeypatch):
+def portal(app, idp):
     """Let the application know the provider, by these settings and no others: `portal(allowed_email_domains=...)`."""
 
     def set_up(**changes):
@@ -39,12 +39,13 @@ def portal(app, idp, monkeypatch):
             "selfserve_sso_issuer": idp.url,
         }
         settings = the_settings(**({"selfserve_sso_name": "Acme SSO"} | known | changes))
-        monkeypatch.setitem(app.config, "SETTINGS", settings)
-        monkeypatch.setitem(app.config, "PROVIDERS", load_providers(settings))
+        patch.setitem(app.config, "SETTINGS", settings)
+        patch.setitem(app.config, "PROVIDERS", load_providers(settings))
         switch_passwords(are_off=settings.selfserve_sso_only)
         return Door(app, idp)
 
-    yield set_up
+    with pytest.MonkeyPatch.context() as patch:  # of its own: undone before the mail server's settings are
+        yield set_up
     switch_passwords(are_off=False)
 
 
