@@ -16,6 +16,8 @@ class Identity:
     email: str | None = None
     is_verified: bool = False
     """Whether the address is theirs: the provider says so, or is trusted by a setting."""
+    is_hosted: bool = True
+    """Whether its domain is in the provider's care; else that somebody once verified it says little (Google)."""
     name: str | None = None
     role: Role | None = None
     """The highest role that the claims give."""

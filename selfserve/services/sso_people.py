@@ -23,6 +23,8 @@ def check_address(identity: Identity, rules: Rules, user: User | None = None) ->
         raise refused(identity, "no_address", why)
     if user is None and not identity.is_verified:
         why = f"{identity.label} does not say that this address is yours. Confirm it there, then sign in again."
+        if not identity.is_hosted:
+            why = f"{identity.label} does not host mail of this domain. Use the account of your company there."
         raise refused(identity, "unverified", why)
     address = identity.email if identity.is_verified else user.email if user else None
     if rules.domains and comparable(address or "").rpartition("@")[2] not in rules.domains:

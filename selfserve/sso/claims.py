@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from selfserve.addresses import normalized
+from selfserve.addresses import comparable, normalized
 from selfserve.identities import Identity
 from selfserve.permissions import Role
 from selfserve.sso.providers import Provider
@@ -22,13 +22,15 @@ def read_identity(claims: dict[str, Any], provider: Provider, issuer: str) -> Id
     if not isinstance(subject, str) or not subject.strip() or len(subject) > _LONGEST_SUBJECT or _BROKEN(subject):
         raise untrusted(provider, "it says not who signed in")
     email, is_verified = _email(claims, provider)
+    is_hosted = _is_hosted(claims, provider, email)
     return Identity(
         provider.name,
         provider.label,
         issuer,
         subject,
         email,
-        is_verified=is_verified,
+        is_verified=is_verified and is_hosted,
+        is_hosted=is_hosted,
         name=_name(claims, provider),
         role=role_of(claims, provider),
         owns_role=provider.owns_role,
@@ -74,6 +76,13 @@ def _email(claims: dict[str, Any], provider: Provider) -> tuple[str | None, bool
             except ValueError:
                 return None, False
     return None, False
+
+
+def _is_hosted(claims: dict[str, Any], provider: Provider, email: str | None) -> bool:
+    """Tell whether an address is in the provider's care: it stays so only as long as the company wants it to."""
+    domain, hosted = comparable(email or "").rpartition("@")[2], claims.get("hd")
+    is_its_own = domain in provider.hosts or (isinstance(hosted, str) and hosted.lower() == domain)
+    return is_its_own or not provider.hosts
 
 
 def _name(claims: dict[str, Any], provider: Provider) -> str | None:

@@ -6,6 +6,7 @@ from selfserve.config import Settings
 from selfserve.permissions import Role
 
 _GOOGLE = "https://accounts.google.com"
+_GOOGLE_HOSTS = frozenset({"gmail.com", "googlemail.com"})
 _MICROSOFT = "https://login.microsoftonline.com"
 _GITHUB = "https://github.com"
 
@@ -44,6 +45,8 @@ class Provider:
     userinfo_endpoint: str = ""
     claims: ClaimNames = ClaimNames()
     trusts_email: bool = False
+    hosts: frozenset[str] = frozenset()
+    """Domains whose mailboxes are its own; where named, it must say of others that it hosts them (`hd`)."""
     role_mapping: dict[Role, frozenset[str]] = field(default_factory=dict, hash=False)
 
     @property
@@ -95,9 +98,9 @@ def _generic(settings: Settings) -> Provider:
 
 
 def _google(settings: Settings) -> Provider:
-    """Make Google, which says itself whether an address is verified."""
+    """Make Google, which says itself whether an address is verified, also of those of domains that it knows not."""
     secret = settings.google_client_secret.get_secret_value()
-    return Provider("google", "Google", _GOOGLE, settings.google_client_id, secret)
+    return Provider("google", "Google", _GOOGLE, settings.google_client_id, secret, hosts=_GOOGLE_HOSTS)
 
 
 def _microsoft(settings: Settings) -> Provider:

@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from selfserve.clock import now
 from selfserve.models import AuditEvent, Session, User
 from selfserve.sso import keys, metadata
+from selfserve.sso import providers as sso_providers
 from tests.factories import change, make_invitation, make_user, reload, rows
 from tests.integration.sso.journeys import path_of, query_of, visit
-from tests.provider import MIA, signing_key
+from tests.provider import CLIENT_ID, CLIENT_SECRET, MIA, signing_key
 
 
 @pytest.fixture
@@ -251,6 +252,31 @@ def test_a_provider_is_trusted_by_a_setting_but_not_against_its_own_word(portal,
     idp.know(email_verified=None)
     assert door.sign_in().status == 303
     assert reload(mia).sso_subject == MIA["sub"]
+
+
+@pytest.mark.parametrize(
+    ("hd", "email", "is_in"),
+    [
+        (None, "mia@example.com", False),
+        ("evil.example", "mia@example.com", False),
+        (["example.com"], "mia@example.com", False),
+        ("", "mia@example.com", False),
+        ("example.com", "mia@sub.example.com", False),
+        ("Example.com", "mia@example.com", True),
+        (None, "mia@gmail.com", True),
+        (None, "mia@gmail.com.evil.example", False),
+    ],
+)
+def test_google_vouches_only_for_mailboxes_that_it_keeps(portal, idp, monkeypatch, hd, email, is_in):
+    """S-21: a private account with a company's address is verified there for ever, also when its owner left."""
+    monkeypatch.setattr(sso_providers, "_GOOGLE", idp.url)
+    door = portal(google_client_id=CLIENT_ID, google_client_secret=CLIENT_SECRET)
+    mia = make_user("Mia", email=email, password=None)
+    make_invitation(mia)
+    idp.know(email=email, hd=hd)
+    answer = door.sign_in(provider="google")
+    assert (answer.status, reload(mia).is_bound) == (303 if is_in else 403, is_in)
+    assert is_in or "Google does not host mail of this domain." in answer.html.words()
 
 
 def test_a_second_account_with_the_same_address_is_not_the_first(door, bound, idp):
