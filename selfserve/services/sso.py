@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from selfserve.addresses import comparable
 from selfserve.clock import now
 from selfserve.database import conflicts, transaction
-from selfserve.errors import Conflict, SignInLost, SignInRefused
+from selfserve.errors import Conflict, ProviderAway, SignInLost, SignInRefused
 from selfserve.extensions import db
 from selfserve.identities import Began, Identity, Rules
 from selfserve.minting import fingerprint, mint_token
@@ -79,10 +79,14 @@ def sign_in(identity: Identity, rules: Rules, client: Client) -> auth.NewSession
     return auth.NewSession(session_id, user)
 
 
-def record_refusal(refusal: SignInRefused, client: Client) -> None:
-    """Write down that somebody was not let in, and why (S-45)."""
-    who = refusal.user_id
-    after = {"method": "sso", "reason": refusal.reason, "provider": refusal.label, "account": refusal.account}
+def record_refusal(refusal: SignInRefused | ProviderAway, client: Client) -> None:
+    """Write down that somebody was not let in, and why; also when their provider did not answer (S-45)."""
+    who = None if isinstance(refusal, ProviderAway) else refusal.user_id
+    after: dict[str, str | None] = {"method": "sso", "provider": refusal.label}
+    if isinstance(refusal, ProviderAway):
+        after |= {"reason": "away", "why": refusal.why}
+    else:
+        after |= {"reason": refusal.reason, "account": refusal.account}
     with transaction(durable=False):
         record_event(nobody(client), "login.refused", "user", who, owner=who, after=after)
 

@@ -39,6 +39,7 @@ PUBLIC_ROUTES = {
     ("/onboarding/get_token", "GET"),
     ("/onboarding/claim_token", "POST"),
     ("/.well-known/litellm-ui-config", "GET"),
+    ("/litellm/.well-known/litellm-ui-config", "GET"),
     ("/sso/key/generate", "GET"),
     ("/sso/cli/start", "POST"),
     ("/sso/cli/poll/<login_id>", "GET"),

@@ -42,10 +42,11 @@ def ui_settings() -> UiSettings:
 
 
 @api.get("/.well-known/litellm-ui-config")
+@api.get("/litellm/.well-known/litellm-ui-config", endpoint="ui_config_of_consoles")
 @public
 @returns(UiConfig)
 def ui_config() -> UiConfig:
-    """Say where this portal is and whether people can sign in through a provider."""
+    """Say where this portal is and whether people can sign in through a provider; consoles ask either path."""
     here = settings()
     return UiConfig(server_root_path=here.server_root_path, proxy_base_url=_base(), sso_configured=bool(providers()))
 

@@ -19,25 +19,17 @@ def browser_word() -> str:
 
 
 def keep_browser(response: Response) -> str:
-    """Let the browser keep its word, or a new one; sign-ins in two tabs share it. Give it."""
-    word = browser_word() or mint_token()
-    _set(response, word, int(LIFETIME.total_seconds()))
+    """Let the browser keep its word, or a new one; sign-ins in two tabs share it. Give it.
+
+    Lax, because the way back begins on the provider's page.
+    """
+    word, here = browser_word() or mint_token(), settings()
+    lasts, secure, path = int(LIFETIME.total_seconds()), here.is_https, here.cookie_path
+    response.set_cookie(_COOKIE, word, max_age=lasts, path=path, secure=secure, httponly=True, samesite="Lax")
     return word
-
-
-def forget_browser(response: Response) -> None:
-    """Take the word away when somebody is in."""
-    _set(response, "", 0)
 
 
 def without_referrer(response: Response) -> Response:
     """Keep the code and the state out of the next request's Referer."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
-
-
-def _set(response: Response, word: str, seconds: int) -> None:
-    """Set the cookie; Lax, because the way back begins on the provider's page."""
-    here = settings()
-    secure, path = here.is_https, here.cookie_path
-    response.set_cookie(_COOKIE, word, max_age=seconds, path=path, secure=secure, httponly=True, samesite="Lax")

@@ -3,7 +3,7 @@
 from flask import Blueprint, after_this_request, g, redirect, request
 from werkzeug.wrappers import Response
 
-from selfserve.blueprints.sso.browser import browser_word, forget_browser, keep_browser, without_referrer
+from selfserve.blueprints.sso.browser import browser_word, keep_browser, without_referrer
 from selfserve.errors import NotFound, ProviderAway, SignInRefused
 from selfserve.identities import Began
 from selfserve.services import auth, sso
@@ -45,13 +45,12 @@ def callback() -> Response:
     """Take somebody back: check what the provider says, begin a session, go on to where they were going."""
     after_this_request(without_referrer)
     try:
-        began, new = let_in()
+        began = sso.take(request.args.get("state", ""), browser_word(), g.client)
+        if not signed_in_actor():  # or else by another tab, meanwhile
+            sign_in(let_in(began).session_id)
     except (SignInRefused, ProviderAway) as refusal:
         return show_refusal(refusal)
-    sign_in(new.session_id)
-    response = redirect(local_path(began.next_path), 303)
-    forget_browser(response)
-    return response
+    return redirect(local_path(began.next_path), 303)
 
 
 @pages.get("/ui/sso/logout")
@@ -77,24 +76,22 @@ def redirect_uri() -> str:
     return f"{settings().address}/sso/callback"
 
 
-def let_in() -> tuple[Began, auth.NewSession]:
-    """Take up what was begun in this browser and find out who came back. Raises SignInRefused, ProviderAway."""
-    began = sso.take(request.args.get("state", ""), browser_word(), g.client)
+def let_in(began: Began) -> auth.NewSession:
+    """Find out who came back from what was begun in this browser. Raises SignInRefused, ProviderAway."""
     provider = providers().get(began.provider)
     if provider is None:
         raise NotFound("That way to sign in is not set up any more.")
     answer = {name: request.args[name] for name in ("code", "error", "iss") if name in request.args}
     words = {"nonce": began.nonce, "verifier": began.verifier, "redirect_uri": redirect_uri()}
     identity = flow.identify(provider, answer, **words)
-    return began, sso.sign_in(identity, settings().sso_rules, g.client)
+    return sso.sign_in(identity, settings().sso_rules, g.client)
 
 
 def show_refusal(refusal: SignInRefused | ProviderAway) -> Response:
     """Say why somebody is not let in, and write it down."""
     reason = refusal.reason if isinstance(refusal, SignInRefused) else "away"
     write_line("warning", "sign-in refused", reason=reason, why=getattr(refusal, "why", None))
-    if isinstance(refusal, SignInRefused):
-        sso.record_refusal(refusal, g.client)
+    sso.record_refusal(refusal, g.client)
     provider = next((one for one in providers().values() if one.label == refusal.label), None)
     account = getattr(refusal, "account", None)
     return render("sso/refused.html", status=refusal.status, refusal=refusal, provider=provider, account=account)

@@ -36,7 +36,7 @@ MEANT = {
 TRIED = {f"/ui/settings/{what}/test" for what in ("upstreams", "sign-in", "mail", "alerts")}
 TRIED |= {"/ui/keys/<uuid:key_id>/test"}
 """Where people try out, with what is theirs, that an upstream, a provider or a key works."""
-DOCUMENTED = {"/.well-known/litellm-ui-config"}
+DOCUMENTED = {"/.well-known/litellm-ui-config", "/litellm/.well-known/litellm-ui-config"}
 """Named as it is documented; it says no more than the address and whether there is a provider."""
 NEVER_CALLED = {
     "eval", "exec", "render_template_string", "from_string", "Markup", "urlopen", "system", "popen", "__import__",

@@ -64,6 +64,17 @@ def test_behind_one_proxy_the_address_is_the_one_that_the_proxy_saw(app_with, mi
     assert try_to_sign_in(others, mia.email, PASSWORD).status == 303
 
 
+@pytest.mark.parametrize("port", ["{}:{}", "[{}]:{}", "[{}]"])
+def test_a_proxy_that_writes_the_port_too_is_understood(app_with, mia, port):
+    """S-18: else everybody behind it would be one address; each port is the same one."""
+    app, six = app_with(selfserve_trusted_proxies=1), port.startswith("[")
+    attacker, victim = ("2001:db8:1::1", "2001:db8:2::1") if six else (ATTACKER, VICTIM)
+    pages = [at(app, "10.0.0.1", X_FORWARDED_FOR=port.format(attacker, 40_000 + number)) for number in range(11)]
+    assert [try_to_sign_in(page, mia.email).status for page in pages] == [422] * 10 + [429]
+    other = at(app, "10.0.0.1", X_FORWARDED_FOR=port.format(victim, 40_000))
+    assert try_to_sign_in(other, mia.email, PASSWORD).status == 303
+
+
 @pytest.mark.parametrize("given", ["nonsense", "1.2.3.4.5", ",,,", "x" * 5000])
 def test_a_forwarded_address_that_is_none_falls_back_to_the_real_one(app_with, mia, given):
     """S-18: also behind a proxy; it neither breaks anything nor makes a bucket of its own."""

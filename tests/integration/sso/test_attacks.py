@@ -352,6 +352,18 @@ def test_without_an_address_there_is_no_first_time(door, idp, email):
     refused(door, door.sign_in(), "no_address")
 
 
+def test_who_vouches_for_an_address_names_it_too(door, idp):
+    """S-21: `email_verified` of one answer is not about the address of the other."""
+    make_invitation(make_user("Mia", password=None))
+    told_apart = {"email": "mia@example.com", "email_verified": False}
+    idp.be(claims={"sub": MIA["sub"], "email_verified": True}, told_apart=told_apart)
+    refused(door, door.sign_in(), "unverified")
+    idp.be(claims={"sub": MIA["sub"], "email": None, "email_verified": True}, told_apart=told_apart)
+    refused(door, door.sign_in(), "unverified")
+    idp.be(claims={"sub": MIA["sub"], "email_verified": False}, told_apart=told_apart | {"email_verified": True})
+    assert door.sign_in().status == 303
+
+
 # -- roles ----------------------------------------------------------------------------------------------------
 
 MAPPED = {
@@ -436,6 +448,8 @@ def test_while_the_provider_is_away_nobody_gets_in_and_all_is_said_plainly(door,
     assert (answer.status, rows(Session)) == (503, [])
     assert "Acme SSO cannot be reached as it should right now." in answer.html.words()
     assert answer.headers["x-request-id"] in answer.text
+    assert door.refusal() == {
+        "who": None, "method": "sso", "provider": "Acme SSO", "reason": "away", "why": "It answered 503."}  # fmt: skip
     metadata._kept.clear()
     assert door.browser().get("/ui/sso").status == 503
     assert curl(ada).get("/sso/readiness").status == 503

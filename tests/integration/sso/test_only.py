@@ -216,6 +216,7 @@ def test_the_documented_questions_are_answered_in_the_documented_words(door, cur
     told = curl().get("/.well-known/litellm-ui-config").json
     assert (told["sso_configured"], told["server_root_path"], told["workers"]) == (True, "", [])
     assert len(told) == 9
+    assert curl().get("/litellm/.well-known/litellm-ui-config").json == told
 
 
 def test_behind_a_prefix_people_come_back_behind_it_and_consoles_join_it_once(portal, curl):

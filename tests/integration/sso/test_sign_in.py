@@ -56,6 +56,16 @@ def test_who_is_signed_in_already_goes_on(door, browser, mia):
     assert (answer.status, answer.location) == (303, "/ui/spend")
 
 
+def test_two_tabs_that_left_for_the_provider_both_come_back_to_where_they_were_going(door, bound):
+    """The second finds somebody signed in and asks the provider nothing."""
+    page = door.browser()
+    first, second = (door.way_back(page, next=f"/ui/{where}") for where in ("spend", "account"))
+    assert page.get(first).location == "/ui/spend"
+    answer = page.get(second)
+    assert (answer.status, answer.location) == (303, "/ui/account")
+    assert (len(rows(Session)), door.idp.seen.count("/token"), rows(SsoLogin)) == (1, 1, [])
+
+
 def test_without_a_provider_the_documented_entrance_is_the_sign_in_page(browser):
     answer = browser().get("/sso/key/generate")
     assert (answer.status, answer.location) == (303, "/ui/login")
@@ -138,6 +148,16 @@ def test_a_provider_by_its_endpoints_is_asked_who_signed_in(portal, idp):
     assert door.sign_in().status == 303
     assert "/.well-known/openid-configuration" not in idp.seen
     assert reload(mia).sso_issuer == f"{idp.url}/authorize"
+
+
+def test_two_providers_on_one_host_are_two(portal, idp):
+    """S-22: the same name at another realm is somebody else, also where nothing is discovered."""
+    ends = {f"generic_{name}_endpoint": f"{idp.url}/{path}" for name, path in
+            [("authorization", "authorize?realm=acme"), ("token", "token"), ("userinfo", "userinfo")]}  # fmt: skip
+    make_user("Mia", sso_issuer=f"{idp.url}/realms/other/authorize", sso_subject=MIA["sub"])
+    door = portal(selfserve_sso_issuer="", **ends)
+    assert door.sign_in().status == 403
+    assert door.app.config["PROVIDERS"]["generic"].issuer == f"{idp.url}/authorize"
 
 
 def test_github_tells_the_address_by_its_api(app, portal, idp, monkeypatch):
