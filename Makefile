@@ -3,7 +3,8 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input --require-hashes
+INSTALL := install -qq --disable-pip-version-check --no-input --require-hashes
+PIP := $(PY) -m pip $(INSTALL)
 PYTEST := $(PY) -m pytest -q
 JOBS ?= 2
 
@@ -38,7 +39,7 @@ test: $(VENV)/.dev static ## Everything: on SQLite, on PostgreSQL, then in a rea
 fast: $(VENV)/.dev ## No browser, SQLite only (make fast only=tests/unit)
 	@TEST_DATABASE=sqlite $(PYTEST) -n $(JOBS) --dist worksteal $(or $(only),--ignore=tests/browser)
 
-browser: $(VENV)/.dev static ## Whole journeys in a real Chromium
+browser: $(VENV)/.dev $(VENV)/.provider static ## Whole journeys in a real Chromium
 	@TEST_CHROMIUM="$$($(PY) -m tests.chromium)" && export TEST_CHROMIUM && TEST_DATABASE=sqlite $(PYTEST) -n $(JOBS) --dist worksteal tests/browser
 
 check: $(VENV)/.dev ## Lint, format, types, templates, migrations, dead code
@@ -59,8 +60,8 @@ fix: $(VENV)/.dev ## Format, and mend what the linter can mend
 
 ## -- changing it ------------------------------------------------------------------------------------------------
 
-lock: $(VENV)/.dev ## Renew requirements.txt and requirements-dev.txt from the .in files
-	@for name in requirements requirements-dev; do $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
+lock: $(VENV)/.dev ## Renew the requirements*.txt from the .in files
+	@for name in requirements requirements-dev requirements-provider; do $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make lock' $$name.in -o $$name.txt; done
 
 migration: $(VENV)/.dev ## Draft a migration from the models: make migration name="add teams"
@@ -97,6 +98,12 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
 	@echo "Installing what the tests need into $(VENV) (only when the requirements have changed) ..."
 	@$(PIP) -r requirements-dev.txt
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.provider: requirements-provider.txt | $(VENV)/bin/python
+	@echo "Installing the identity provider of the browser tests into $(VENV)/provider (only when its requirements have changed) ..."
+	@$(PY) -m venv --clear --without-pip $(VENV)/provider
+	@$(PY) -m pip --python $(VENV)/provider/bin/python $(INSTALL) -r requirements-provider.txt
+	@touch $@
 
 $(VENV)/.static: $(shell find selfserve/static -type f ! -name '*.gz' 2>/dev/null) | $(VENV)/.runtime
 	@find selfserve/static -name '*.gz' -delete

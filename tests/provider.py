@@ -13,7 +13,7 @@ from functools import cache
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -157,8 +157,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def is_our_client(self, fields: dict[str, str]) -> bool:
         """Tell whether a client showed its secret, in the header or in the form."""
-        pair = f"{quote_plus(CLIENT_ID)}:{quote_plus(CLIENT_SECRET)}".encode()
-        in_header = self.headers.get("Authorization") == f"Basic {base64.b64encode(pair).decode()}"
+        kind, _, pair = self.headers.get("Authorization", "").partition(" ")
+        name, _, secret = base64.b64decode(pair).decode().partition(":")
+        in_header = (kind, unquote_plus(name), unquote_plus(secret)) == ("Basic", CLIENT_ID, CLIENT_SECRET)
         return in_header or (fields.get("client_id"), fields.get("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
 
     def document(self, _query: dict[str, str]) -> None:

@@ -76,33 +76,38 @@ def running(
         "SELFSERVE_THREADS": "8",
         "PROXY_BASE_URL": f"http://127.0.0.1:{port}",
     }
-    plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     log = folder / f"{kind}-{port}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command(kind, port, workers),
-            env=plain | {"PYTHONPATH": str(ROOT)} | settings | environment,
-            cwd=folder,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = start(command(kind, port, workers), folder, log, {"PYTHONPATH": str(ROOT)} | settings | environment)
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        wait_until_it_answers(server, environment.get("SERVER_ROOT_PATH", ""), health)
+        wait_until_it_answers(server, f"{environment.get('SERVER_ROOT_PATH', '')}/health/readiness", health)
         yield server
     finally:
         server.kill()
 
 
-def wait_until_it_answers(server: Server, root_path: str, status: int) -> None:
-    """Ask for its health until it answers with this status; fail with the end of its log."""
+def start(command: list[str], folder: Path, log: Path, environment: dict[str, str]) -> subprocess.Popen:
+    """Start a program at the head of a group of its own, which knows of this machine only where programs are."""
+    plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            env=plain | environment,
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def wait_until_it_answers(server: Server, path: str, status: int = 200) -> None:
+    """Ask until it answers with this status; fail with the end of its log."""
     host = urlsplit(server.url).netloc
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and server.process.poll() is None:
         try:
             connection = http.client.HTTPConnection(host, timeout=5)
-            connection.request("GET", f"{root_path}/health/readiness")
+            connection.request("GET", path)
             if connection.getresponse().status == status:
                 return
         except OSError:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from selfserve.errors import SignInRefused
 from selfserve.identities import Identity
@@ -32,8 +32,9 @@ def authorization_url(
         "code_challenge_method": "S256",
     }
     asked |= {"nonce": nonce} if provider.is_discovered else {}
-    asked |= {"prompt": provider.prompt} if is_again else {}
-    return _with_query(endpoints_of(provider).authorization, asked)
+    endpoints = endpoints_of(provider)
+    asked |= {"prompt": endpoints.prompt} if is_again else {}
+    return _with_query(endpoints.authorization, asked)
 
 
 def check_answer(provider: Provider, answer: dict[str, str]) -> str:
@@ -74,7 +75,8 @@ def _exchange(provider: Provider, endpoints: Endpoints, code: str, verifier: str
     fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
     headers = {}
     if provider.client_secret and endpoints.takes_basic:
-        pair = f"{quote_plus(provider.client_id)}:{quote_plus(provider.client_secret)}"  # RFC 6749, 2.3.1
+        # As in a form (RFC 6749, 2.3.1), but a blank as %20: some who read it know no other.
+        pair = ":".join(quote(one, safe="") for one in (provider.client_id, provider.client_secret))
         headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
     else:
         fields |= {"client_id": provider.client_id}

@@ -27,15 +27,18 @@ class Endpoints:
     logout: str = ""
     takes_basic: bool = True
     """Whether we show our secret in a header; otherwise in the form."""
+    prompt: str = ""
+    """How to ask for another account."""
 
 
 def endpoints_of(provider: Provider) -> Endpoints:
     """Tell a provider's endpoints: those that the settings name, else those it publishes. Raises ProviderAway."""
     named = provider.authorization_endpoint, provider.token_endpoint, provider.userinfo_endpoint
     if not provider.is_discovered:
-        return Endpoints(provider.issuer, *named, takes_basic=provider.name != "github")
+        return Endpoints(provider.issuer, *named, takes_basic=provider.name != "github", prompt=provider.prompt)
     document = _document(provider)
     methods = document.get("token_endpoint_auth_methods_supported")
+    prompts = document.get("prompt_values_supported")
     return Endpoints(
         document["issuer"],
         named[0] or _endpoint(document, "authorization_endpoint", provider),
@@ -44,6 +47,7 @@ def endpoints_of(provider: Provider) -> Endpoints:
         _endpoint(document, "jwks_uri", provider),
         _endpoint(document, "end_session_endpoint", provider, is_needed=False),
         not isinstance(methods, list) or not methods or "client_secret_basic" in methods,
+        "select_account" if isinstance(prompts, list) and "select_account" in prompts else provider.prompt,
     )
 
 

@@ -39,7 +39,7 @@ class Provider:
     """Whether its issuer publishes endpoints and keys, and signs who signed in."""
     scope: str = "openid email profile"
     prompt: str = "select_account"
-    """How to ask for another account."""
+    """How to ask for another account, where it publishes nothing about that."""
     authorization_endpoint: str = ""
     token_endpoint: str = ""
     userinfo_endpoint: str = ""

@@ -99,8 +99,10 @@ def tab(app, chrome, server):
 
 
 def note(tab, message):
-    """Keep errors and warnings, CSP violations among them; a refusal that the page shows is none."""
-    if message.type in ("error", "warning") and not EXPECTED.match(message.text):
+    """Keep errors and warnings of our pages, CSP violations among them; a refusal that the page shows is none."""
+    where = message.location["url"]
+    is_foreign = where.startswith("http") and not where.startswith(f"{tab.base}/")
+    if message.type in ("error", "warning") and not is_foreign and not EXPECTED.match(message.text):
         tab.complaints.append(f"{message.type}: {message.text}")
 
 
