@@ -180,15 +180,23 @@ def claim(invitation_id: str, password: str, email: str | None, client: Client, 
         transaction(),
     ):
         user = _use(invitation_id, opened.user.id)
-        if user.email is None:
-            user.email = address
-            tell_of_address(actor_of(user, client), user, None)
-        elif user.has_password:
+        taken_address = _take_address(user, address, client)
+        if user.has_password:
             tell_of_password(user, client)
         user.set_password(password_hash)
         end_access(user)
-        record_event(actor_of(user, client), "invitation.accepted", "invitation", invitation_id, owner=user.user_id)
+        who, owner = actor_of(user, client), user.user_id
+        record_event(who, "invitation.accepted", "invitation", invitation_id, owner=owner, after=taken_address)
     return user
+
+
+def _take_address(user: User, address: str | None, client: Client) -> dict[str, Any] | None:
+    """Give an account that has no address the one that was typed; nobody proved it, so it is told and on record."""
+    if user.email is not None:
+        return None
+    user.email = address
+    tell_of_address(actor_of(user, client), user, None)
+    return {"email": address}
 
 
 def _create(actor: Actor, is_meant: ColumnElement[bool], *, by_mail: bool = False) -> InvitationCreated:

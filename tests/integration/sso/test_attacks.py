@@ -16,7 +16,7 @@ from selfserve.clock import now
 from selfserve.models import AuditEvent, Session, User
 from selfserve.sso import keys, metadata
 from selfserve.sso import providers as sso_providers
-from tests.factories import change, make_invitation, make_user, reload, rows
+from tests.factories import PASSWORD, change, make_invitation, make_key, make_reset, make_user, reload, rows
 from tests.integration.sso.journeys import path_of, query_of, visit
 from tests.provider import CLIENT_ID, CLIENT_SECRET, MIA, signing_key
 
@@ -479,14 +479,33 @@ def test_nobody_is_linked_without_an_open_invitation(door, idp, what):
     refused(door, door.sign_in(), "not_invited")
 
 
-def test_a_leaked_password_opens_nothing_once_its_owner_came_by_an_invitation(door, browser):
+def test_what_opened_an_account_before_it_was_linked_opens_nothing_and_keys_and_spend_stay(door, browser, curl):
     """S-10: sessions, links and the password of before end."""
-    mia = make_user("Mia")
-    thief = browser(mia)
-    make_invitation(mia)
-    assert door.sign_in().status == 303
+    mia = make_user("Mia", window_spend=7, total_spend=9)
+    thief, key, reset, invitation = browser(mia), make_key(mia).secret, make_reset(mia)[0], make_invitation(mia).secret
+    door.sign_in(door.browser())
     assert not reload(mia).has_password
     assert thief.get("/ui/keys").status == 303
+    assert curl().post("/v2/login", {"username": mia.email, "password": PASSWORD}).status == 401
+    for dead in (f"/ui/reset?id={reset}", f"/ui/onboarding?id={invitation}"):
+        assert browser().get(dead).status == 410
+    asked = curl(key).get("/key/info")
+    assert (asked.status, reload(mia).window_spend, reload(mia).total_spend) == (200, 7, 9)
+
+
+def test_who_takes_a_colleagues_address_on_the_onboarding_page_gets_no_more_than_it(portal, idp, browser, ada):
+    """S-21: nobody proved the address, so the provider's word about it opens nothing, and Ada sees how it came."""
+    door, otto = portal(selfserve_sso_create_users=True), make_user("Otto", email=None, password=None)
+    make_user("Ina", email="ina@example.com", sso_issuer=idp.url, sso_subject="ina-at-work")
+    page = browser()
+    page.follow(page.get(f"/ui/onboarding?id={make_invitation(otto).secret}"))
+    for whose in ("ina@example.com", "INA@example.com", "Ｉna@example.com", ada.email):
+        assert page.submit("/ui/onboarding", email=whose, password="seven quiet foxes at noon").status in (409, 422)
+    assert page.submit("/ui/onboarding", email=MIA["email"], password="seven quiet foxes at noon").status == 303
+    refused_for = door.sign_in()
+    assert (refused_for.status, door.refusal()["reason"], reload(otto).is_bound) == (403, "not_invited", False)
+    shown = browser(ada).get(f"/ui/users/{otto.id}").html.words()
+    assert "took the address mia@example.com, which nobody confirmed" in shown
 
 
 @pytest.mark.parametrize("claim", ["email", "preferred_username", "profile.upn", ""])
