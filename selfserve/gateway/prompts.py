@@ -95,7 +95,8 @@ def _tokens_of(part: dict[str, Any]) -> int:
         return IMAGE
     if _is_written_out(part):
         return 0
-    is_text = kind is None or (isinstance(kind, str) and _TEXT.fullmatch(kind))
+    is_name = kind is None and "id" in part and not part.get("role")  # of what lies at the upstream, however long
+    is_text = (kind is None and not is_name) or (isinstance(kind, str) and _TEXT.fullmatch(kind))
     return 0 if is_text and not any(map(part.get, _MEDIA)) else FILE
 
 

@@ -7,7 +7,7 @@ from selfserve.gateway.prompts import likely_tokens
 from selfserve.prices import Usage
 
 MOST = 10**12
-"""More tokens than any call has: an upstream that says so is not believed."""
+"""More tokens than any call has: an upstream that tells more is heard as if it had told so many."""
 PACE = 100
 """Tokens a second that a model may think."""
 _SPOKEN = ("content", "text", "arguments", "partial_json", "thinking", "reasoning_content", "refusal", "delta")
@@ -94,6 +94,6 @@ def _count(told: dict[str, Any], *names: str) -> int | None:
     """Read a number of tokens under the first of these names that has one."""
     for name in names:
         value = told.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
-            return value
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return min(value, MOST)
     return None

@@ -19,7 +19,7 @@ from selfserve.errors import Unauthenticated, Unavailable
 from selfserve.extensions import db
 from selfserve.models import ApiKey, ModelPrice, OpenCall, RateWindow, User
 from selfserve.prices import Price, Usage, cost_of, price_of
-from selfserve.schemas.spend import MAX_COST, CallRecord
+from selfserve.schemas.spend import MAX_COST, MAX_TOKENS, CallRecord
 from selfserve.services import rates, rates_redis
 from selfserve.services.spend import add_calls
 
@@ -236,7 +236,8 @@ def _cost(admission: Admission, outcome: Outcome) -> tuple[int | None, CallExcep
     if admission.price is None:
         return None, CallException.PRICE_UNKNOWN
     cost = min(cost_of(admission.price, outcome.usage), MAX_COST)
-    if 0 < admission.reserved < cost:
+    is_absurd = max(outcome.usage.prompt_tokens, outcome.usage.completion_tokens) >= MAX_TOKENS
+    if 0 < admission.reserved < cost or is_absurd:
         return cost, CallException.MORE_THAN_ASKED
     return cost, CallException.USAGE_ESTIMATED if outcome.is_estimated else None
 

@@ -78,6 +78,8 @@ def test_a_file_counts_as_many_pages_however_small_it_is(part):
         {"image_url": "https://localhost/a.png"},
         {"type": "text", "text": "Look:", "image_url": {"url": "https://localhost/a.png"}},
         {"type": "item_reference", "id": "msg_1"},
+        {"id": "msg_1"},
+        {"type": None, "id": "msg_1", "content": None},
         {"type": ["image"], "source": {"type": "url", "url": "https://localhost/a.png"}},
         {"type": "text.image"},
         {"type": "tool_result", "content": [{"type": "text", "text": ""}, {"type": "of tomorrow"}]},
@@ -92,6 +94,7 @@ def test_what_nobody_knows_counts_as_a_file(part):
 def test_what_is_said_in_words_counts_by_its_bytes_alone():
     """A long talk with tools, as programs send it."""
     turns = [
+        {"id": "msg_1", "role": "assistant", "content": "Foxes sleep by day."},
         {"role": "assistant", "content": None, "refusal": None, "audio": None, "tool_calls": [{"id": "1"}]},
         {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "21 degrees"}]},
         {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "server_tool_use"}]},

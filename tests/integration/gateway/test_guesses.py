@@ -1,7 +1,10 @@
 """What a call may have used where nobody says it: never less than what came, nor than what was thought unseen."""
 
+import json
+
 import pytest
 
+from selfserve.schemas.spend import MAX_COST
 from tests.clients import Curl, InProcess
 from tests.factories import make_key
 from tests.integration.gateway.calls import CHAT, body, recorded
@@ -41,3 +44,15 @@ def test_so_does_who_waits_until_it_is_too_late(app_with, mia, upstream, monkeyp
     asked = body(model="gpt-5-mini", max_completion_tokens=900)
     assert Curl(InProcess(app), make_key(mia).secret).post(CHAT, asked).status == 504
     assert (recorded().completion_tokens, recorded().exception) == (900, "usage_estimated")
+
+
+@pytest.mark.parametrize("budget", [None, 10**9], ids=["no budget", "a budget"])
+def test_what_no_call_can_have_used_is_bounded_and_recorded_as_more_than_asked(curl, mia, upstream, budget):
+    """An upstream that miscounts loses no call, and takes no more than any sum can hold."""
+    told = {"input_tokens": 10**12, "cache_read_input_tokens": 10**13, "cache_creation_input_tokens": 10**15}
+    upstream.be(body=json.dumps({"type": "message", "usage": told | {"output_tokens": 10**18}}).encode())
+    asked = body("/v1/messages", model="claude-sonnet-4-5")
+    assert curl(make_key(mia, max_budget=budget).secret).post("/v1/messages", asked).status == 200
+    call = recorded()
+    assert (call.prompt_tokens, call.completion_tokens, call.exception) == (10**12, 10**12, "more_than_asked")
+    assert call.cost == MAX_COST
