@@ -20,6 +20,11 @@ class DomainError(Exception):
         self.type = type or self.type
 
     @property
+    def envelope(self) -> dict[str, str | None]:
+        """What every answer of the wire says of it, under `error`."""
+        return {"message": self.message, "type": self.type, "param": self.param, "code": str(self.status)}
+
+    @property
     def is_final(self) -> bool:
         """Whether a program should not try the same again by itself."""
         return False

@@ -140,10 +140,12 @@ def affordable_tokens(price: Price, prompt_tokens: int, nanos: int) -> int | Non
 def find_price(model: str) -> Price | None:
     """Find a model in the list, None where it is not: then what it costs is unknown, never nothing.
 
-    A price of nothing is one that nobody looked up: an admin may say that a model is free.
+    A price of nothing is one that nobody looked up, or only that of a way to other models: an admin may say that a
+    model is free.
     """
     row = listed().get(model)
-    return read_price(row) if row and Decimal(row["prompt"]) else None
+    is_said = row and Decimal(row["prompt"]) and (row["mode"] == "embedding" or Decimal(row.get("completion", 0)))
+    return read_price(row) if row and is_said else None
 
 
 def read_price(row: Mapping[str, Any]) -> Price:

@@ -87,6 +87,8 @@ class Upstreams:
 
     routes: Mapping[str, Route] = field(default_factory=dict)
     rest: Upstream | None = None
+    refuses_unpriced: bool = False
+    """Whether a budget pays for no call of which nobody knows what it costs."""
 
     @property
     def is_configured(self) -> bool:
@@ -126,7 +128,7 @@ def load_upstreams(settings: Settings, environment: Mapping[str, str] | None = N
                     "SELFSERVE_UPSTREAMS: only one upstream may go without a list of models; UPSTREAM_BASE_URL is one."
                 )
             rest = upstream
-    return Upstreams(routes, rest)
+    return Upstreams(routes, rest, settings.selfserve_unpriced == "refuse")
 
 
 def _from_settings(settings: Settings) -> Upstream | None:

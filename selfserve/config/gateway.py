@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
@@ -30,6 +31,9 @@ class GatewaySettings(BaseSettings):
         300, ge=1, le=3600, description="Seconds of silence after which a stream counts as broken."
     )
     selfserve_call_megabytes: int = Field(20, ge=1, le=500, description="The largest body of a call to a model.")
+    selfserve_unpriced: Literal["allow", "refuse"] = Field(
+        "allow", description="`refuse`: a key or person with a budget calls no model without a known price."
+    )
     redis_url: SecretStr = Field(
         SecretStr(""), description="`redis://...` counts requests and tokens per minute; empty: the database does."
     )

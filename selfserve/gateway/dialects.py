@@ -77,7 +77,7 @@ class Dialect:
 
     def failure(self, error: DomainError) -> bytes:
         """Write the event that says in mid-stream that it failed."""
-        return write_event({"error": envelope(error)})
+        return write_event({"error": error.envelope})
 
 
 class Chat(Dialect):
@@ -125,7 +125,7 @@ class Responses(Dialect):
 
     def failure(self, error: DomainError) -> bytes:
         """Write the event that its clients know, with our envelope beside."""
-        told = envelope(error)
+        told = error.envelope
         return write_event(told | {"type": "error", "error": told}, "error")
 
 
@@ -146,7 +146,7 @@ class Messages(Dialect):
 
     def failure(self, error: DomainError) -> bytes:
         """Write the event as Anthropic does."""
-        return write_event({"type": "error", "error": envelope(error)}, "error")
+        return write_event({"type": "error", "error": error.envelope}, "error")
 
 
 CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES = Chat(), Completions(), Embeddings(), Responses(), Messages()
@@ -156,11 +156,6 @@ def is_finished(event: dict[str, Any]) -> bool:
     """Tell whether an event ends an answer: some servers end their streams without another word."""
     choices = event.get("choices")
     return isinstance(choices, list) and any(isinstance(each, dict) and each.get("finish_reason") for each in choices)
-
-
-def envelope(error: DomainError) -> dict[str, Any]:
-    """Write an error as every answer of ours does."""
-    return {"message": error.message, "type": error.type, "param": error.param, "code": str(error.status)}
 
 
 def _refuse_thoughts_over(most: int, content: dict[str, Any]) -> None:

@@ -56,6 +56,8 @@ def authorize(actor: Actor, ask: Ask, upstreams: Upstreams, timeout: int) -> Adm
         _refuse_at_once(standing.key, ask.model)
         _refuse_over_limits(standing)
         admission = _admission(actor, ask, route, standing)
+        if upstreams.refuses_unpriced and admission.price is None:
+            _refuse_unpriced(standing, ask.model)
         rates.count_request((standing.key, standing.key.owner))
         add_open_call(admission, standing.key.owner_id, timeout)
     return admission
@@ -160,6 +162,17 @@ def _refuse_over_limits(standing: Standing) -> None:
                 retry_after=1,
             )
         rates.refuse_over_rate(thing, use.requests, use.tokens)
+
+
+def _refuse_unpriced(standing: Standing, model: str) -> None:
+    """Refuse a model whose price nobody knows where there is a budget: it would spend without end."""
+    if any(thing.max_budget is not None for thing, _ in standing.uses):
+        raise Forbidden(
+            f"Nobody here knows what {model[:100]} costs, and your budget pays for known prices only. Ask an admin to "
+            "set its price.",
+            param="model",
+            type="key_model_access_denied",
+        )
 
 
 def _share(standing: Standing, ask: Ask, price: Price | None) -> _Share:

@@ -32,6 +32,8 @@ _FROM_HTTP: dict[int, DomainError] = {
     405: MethodNotAllowed("This address does not take that method."),
     415: WrongMediaType("This address does not take that format."),
 }
+MESSAGES = "gateway_api.messages"
+"""The endpoint that Anthropic's clients call."""
 STOP_POLLING = 286
 """htmx's word to a page that asks by itself: do not ask again."""
 _COLLISIONS = ("40001", "40P01", "55P03")
@@ -74,14 +76,11 @@ def dress(error: DomainError) -> AnyResponse:
 
 
 def _envelope(error: DomainError) -> Response:
-    """Write the one JSON envelope."""
-    body: dict[str, Any] = {
-        "message": error.message,
-        "type": error.type,
-        "param": error.param,
-        "code": str(error.status),
-    }
-    response = Response(json.dumps({"error": body}) + "\n", status=error.status, mimetype="application/json")
+    """Write the one JSON envelope; Anthropic's clients look for a word beside it."""
+    body: dict[str, Any] = {"error": error.envelope}
+    if request.endpoint == MESSAGES:
+        body = {"type": "error"} | body
+    response = Response(json.dumps(body) + "\n", status=error.status, mimetype="application/json")
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -3,7 +3,6 @@
 import pytest
 
 from selfserve.errors import BudgetExceeded, UpstreamFailed
-from selfserve.gateway import dialects
 from selfserve.gateway.dialects import CHAT, COMPLETIONS, EMBEDDINGS, MESSAGES, RESPONSES
 from selfserve.gateway.events import DONE, read_event
 from selfserve.schemas.model_calls import ChatCall, CompletionCall, EmbeddingCall, MessageCall, ResponseCall
@@ -109,6 +108,6 @@ def test_each_api_is_told_of_a_failure_in_its_own_words():
     failed = UpstreamFailed("It broke.")
     for dialect in SCHEMAS:
         said = read_event(dialect.failure(failed))
-        assert said["error"] == dialects.envelope(failed)
+        assert said["error"] == failed.envelope
     assert MESSAGES.failure(failed).startswith(b"event: error\n")
     assert read_event(RESPONSES.failure(failed))["message"] == "It broke."

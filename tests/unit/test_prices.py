@@ -79,6 +79,14 @@ def test_a_model_that_is_listed_at_nothing_has_no_known_price():
     assert find_price("command-a-plus-05-2026") is None
 
 
+def test_a_model_whose_answers_are_listed_at_nothing_has_no_known_price():
+    """A router's own fee is not what the model behind it costs; only embeddings have no answer that is paid."""
+    free = [name for name, row in prices.listed().items() if not Decimal(row.get("completion", 0))]
+    known = {price.mode for name in free if (price := find_price(name))}
+    assert "azure/model-router" in free
+    assert known == {"embedding"}
+
+
 def test_a_model_that_is_not_listed_has_no_price():
     assert find_price("a-model-of-the-house") is None
 
