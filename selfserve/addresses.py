@@ -26,6 +26,11 @@ def comparable(address: str) -> str:
     return _trimmed(address).casefold()
 
 
+def is_folded(address: str) -> bool:
+    """Tell whether an address is written with the letters it is compared by; another one may only come to look so."""
+    return unicodedata.is_normalized("NFKC", address)
+
+
 def _trimmed(address: str) -> str:
     """Take off what people paste along."""
     return unicodedata.normalize("NFKC", address).strip().rstrip(".")

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from selfserve.addresses import comparable, normalized
+from selfserve.addresses import comparable, is_folded, normalized
 from selfserve.identities import Identity
 from selfserve.permissions import Role
 from selfserve.sso.providers import Provider
@@ -65,14 +65,16 @@ def _words(value: Any) -> list[str]:
 def _email(claims: dict[str, Any], provider: Provider) -> tuple[str | None, bool]:
     """Read the address, if it is one, and whether it counts as theirs (S-21).
 
-    `email_verified` speaks of the claim `email` alone; where nothing is said, a setting may trust the provider.
+    `email_verified` speaks of the claim `email` alone; where nothing is said, a setting may trust the provider. What is
+    somebody else's mailbox there and becomes this address by our folding alone is not theirs (S-48).
     """
     for name in provider.claims.emails:
         value = look_up(claims, name)
         if isinstance(value, str) and value:
             said = claims.get("email_verified") if name == "email" else None
             try:
-                return normalized(value), provider.trusts_email if said is None else said is True or said == "true"
+                is_said = provider.trusts_email if said is None else said is True or said == "true"
+                return normalized(value), is_said and is_folded(value)
             except ValueError:
                 return None, False
     return None, False

@@ -242,6 +242,16 @@ def test_an_address_that_nobody_vouches_for_opens_no_account(door, idp, said):
     assert reload(mia).sso_subject is None
 
 
+@pytest.mark.parametrize("lookalike", ["\uff4dia@example.com", "mia@\uff45xample.com", "m\u2139a@example.com"])
+def test_an_address_that_only_becomes_mias_when_it_is_folded_is_not_hers(door, idp, lookalike):
+    """S-21, S-48: to the provider it is another mailbox, whose owner is somebody else."""
+    mia = make_user("Mia", password=None)
+    make_invitation(mia)
+    idp.know(email=lookalike)
+    refused(door, door.sign_in(), "unverified")
+    assert not reload(mia).is_bound
+
+
 def test_a_provider_is_trusted_by_a_setting_but_not_against_its_own_word(portal, idp):
     """S-21."""
     door = portal(selfserve_sso_trusted_emails="generic")
