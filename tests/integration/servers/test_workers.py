@@ -1,28 +1,33 @@
 """Two processes on one database: what ends in one has ended in the other on its very next request (S-10, S-37)."""
 
+import itertools
+
 import pytest
 
-from tests.application import MASTER_KEY
+from tests.application import MASTER_KEY, the_app, the_database, the_folder
 from tests.clients import Browser, Curl, OverHttp
 from tests.factories import PASSWORD
 from tests.integration.pages.parts import words
 from tests.journey import PASSWORD as CLAIMED
+from tests.servers import running
+
+numbers = itertools.count(1)
 
 
-@pytest.fixture
-def two(serve):
-    """Two servers of one process each, both seen to answer."""
-    with serve(SELFSERVE_WORKERS="1") as one, serve(SELFSERVE_WORKERS="1") as other:
+@pytest.fixture(scope="module")
+def two():
+    """Two servers of one process each, both seen to answer; every test has people of its own."""
+    the_app()
+    there = {"database_url": the_database().another("workers"), "folder": the_folder(), "workers": 1}
+    with running(**there) as one, running(**there) as other:
         assert one.process.pid != other.process.pid
-        for server in (one, other):
-            assert Curl(OverHttp(server.url)).get("/health/readiness").status == 200
         yield one.url, other.url
 
 
 def somebody(url, **fields):
     """Make a person with a password and a key; give their id, their key and their e-mail."""
     master = Curl(OverHttp(url), MASTER_KEY)
-    email = f"person{len(master.get('/user/list').json['users'])}@example.com"
+    email = f"person{next(numbers)}@example.com"
     made = master.post("/user/new", {"user_email": email, **fields}, reveals=True).json
     link = master.post("/invitation/new", {"user_id": made["user_id"]}).json["id"]
     token = Curl(OverHttp(url)).get("/onboarding/get_token", invite_link=link).json["token"]
