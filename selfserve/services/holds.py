@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from selfserve.clock import now
 from selfserve.errors import NotFound
@@ -12,6 +12,7 @@ from selfserve.permissions import Actor, Permission, allows
 from selfserve.services.actors import require
 from selfserve.services.key_names import are_within_reach
 from selfserve.services.keys import living_keys, within_reach
+from selfserve.services.open_calls import are_of
 from selfserve.services.spend_sums import sees_all_spend
 
 Thing = TypeVar("Thing", ApiKey, User)
@@ -19,9 +20,7 @@ Thing = TypeVar("Thing", ApiKey, User)
 
 def holds(subject: type[ApiKey | User]) -> list[Any]:
     """Select what is held and by how many calls, to stand beside a key or a person; `holding` takes it."""
-    is_theirs = OpenCall.user_pk == (ApiKey.owner_id if subject is ApiKey else User.id)
-    owned = and_(is_theirs, OpenCall.key_id == ApiKey.id) if subject is ApiKey else is_theirs
-    running = select(OpenCall).where(owned, OpenCall.lapses_at > now()).correlate(subject)
+    running = select(OpenCall).where(are_of(subject), OpenCall.lapses_at > now()).correlate(subject)
     held = running.with_only_columns(func.coalesce(func.sum(OpenCall.reserved), 0))
     return [held.scalar_subquery(), running.with_only_columns(func.count()).scalar_subquery()]
 

@@ -59,10 +59,17 @@ class Standing:
         return (self.key, self.of_key), (self.key.owner, self.of_owner)
 
 
-def _use(subject: type[ApiKey | User], owned: ColumnElement[bool]) -> list[Any]:
+def are_of(subject: type[ApiKey | User]) -> ColumnElement[bool]:
+    """Say that calls on their way are those of a key, or of all keys of a user; found by the owner's index."""
+    if subject is User:
+        return OpenCall.user_pk == User.id
+    return and_(OpenCall.user_pk == ApiKey.owner_id, OpenCall.key_id == ApiKey.id)
+
+
+def _use(subject: type[ApiKey | User]) -> list[Any]:
     """Select the use of a key or a user, in the order of `Use`."""
     window = aliased(RateWindow)
-    running = select(OpenCall).where(owned, OpenCall.lapses_at > bindparam("moment", type_=UtcDateTime))
+    running = select(OpenCall).where(are_of(subject), OpenCall.lapses_at > bindparam("moment", type_=UtcDateTime))
     minute = select(window).where(
         window.subject_id == subject.id, window.ends_at == bindparam("minute", type_=UtcDateTime)
     )
@@ -88,8 +95,8 @@ _STANDING: Select[Any] = (
         *(getattr(ApiKey, name) for name in _OF_KEY),
         *(getattr(User, name) for name in _OF_OWNER),
         *_OF_PRICE,
-        *_use(ApiKey, and_(OpenCall.user_pk == ApiKey.owner_id, OpenCall.key_id == ApiKey.id)),
-        *_use(User, OpenCall.user_pk == User.id),
+        *_use(ApiKey),
+        *_use(User),
     )
     .join(User, User.id == ApiKey.owner_id)
     .outerjoin(ModelPrice, ModelPrice.model == bindparam("model"))

@@ -1,11 +1,10 @@
 """Days of spend by curl, with what they consist of."""
 
 import pytest
-from time_machine import travel
 
 from selfserve.services import spend_activity
 from tests.factories import change
-from tests.integration.api.june import JUNE, NOON, READS, calls_of_june
+from tests.integration.api.june import JUNE, NOON, READS
 
 METRICS = {
     "spend", "prompt_tokens", "completion_tokens", "cache_read_input_tokens", "total_tokens", "successful_requests",
@@ -13,17 +12,7 @@ METRICS = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def today():
-    """It is a Wednesday in June."""
-    with travel(NOON):
-        yield
-
-
-@pytest.fixture
-def june(mia, otto):
-    """Mia has two keys and three days in June, Otto one of each."""
-    return calls_of_june(mia, otto)
+pytestmark = pytest.mark.usefixtures("today")
 
 
 def test_mia_reads_her_days_newest_first_with_what_they_consist_of(curl, mia, june):

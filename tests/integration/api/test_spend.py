@@ -1,26 +1,14 @@
 """Spend by curl: whose, single calls, who spent the most; own for users, all for admins."""
 
 import pytest
-from time_machine import travel
 
 from selfserve.minting import fingerprint
 from selfserve.services import spend_lists
 from tests.factories import change, make_key, make_user
-from tests.integration.api.june import JUNE, NOON, READS, calls, calls_of_june
+from tests.integration.api.june import JUNE, NOON, READS, calls
 from tests.integration.api.shapes import KEY_ROW, MOMENT, USER_ROW
 
-
-@pytest.fixture(autouse=True)
-def today():
-    """It is a Wednesday in June."""
-    with travel(NOON):
-        yield
-
-
-@pytest.fixture
-def june(mia, otto):
-    """Mia has two keys and three days in June, Otto one of each."""
-    return calls_of_june(mia, otto)
+pytestmark = pytest.mark.usefixtures("today")
 
 
 # -- whose --------------------------------------------------------------------------------------------------------

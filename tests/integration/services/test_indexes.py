@@ -54,7 +54,7 @@ SEARCHES = {
     "sign-ins": lambda actor: audit_log.list_log(actor, AuditFilter(action="sign-ins")),
     "the page": lambda actor: audit_log.list_log(actor, AuditFilter(q="mi", older=AT)),
     "the API": lambda actor: audit_records.list_records(actor, AuditQuery(search="mi", action="updated")),
-    "a file": lambda actor: list(audit_log.export_log(actor, AuditFilter(q="mi"))),
+    "a file": lambda actor: list(audit_log.export_log(actor, AuditFilter(q="mi"), "csv")),
 }
 FORBIDDEN = ("Sort", "TEMP B-TREE", "Seq Scan")
 
