@@ -67,6 +67,16 @@ class SignInLost(SignInRefused):
     status, type, title = 400, "sign_in_lost_error", "That sign-in cannot go on"
 
 
+class ProofNeeded(Forbidden):
+    """Signed in, but who they are was not proved lately, and `deed` wants that (S-39)."""
+
+    type, title = "proof_needed_error", "Confirm it is you"
+
+    def __init__(self, deed: str) -> None:
+        super().__init__(f"You are about to {deed}. Confirm first that it is you.")
+        self.deed = deed
+
+
 class NotFound(DomainError):
     """Absent, or out of the caller's sight: the two must look the same."""
 

@@ -1,6 +1,7 @@
 """Who an identity provider says that somebody is, and what the house makes of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from selfserve.permissions import Role
 
@@ -23,6 +24,8 @@ class Identity:
     """The highest role that the claims give."""
     owns_role: bool = False
     """Whether the provider decides about roles: then one that the claims do not give is taken away (S-25)."""
+    proved_at: datetime | None = None
+    """When they proved to the provider who they are, where it says so: it may have let them in since unasked."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Began:
     verifier: str
     """PKCE, RFC 7636."""
     next_path: str | None = None
+    session_hash: str | None = None
+    """The session whose person proves who they are, where nobody is to be signed in."""
+    began_at: datetime | None = None
 
     @property
     def provider(self) -> str:

@@ -271,6 +271,8 @@ class Actor:
     name: str = ""
     client: Client = field(default_factory=Client)
     key: KeyGrant | None = field(default=None, repr=False)
+    is_proven: bool = True
+    """Whether they proved lately who they are: a key does with every call, a session did at some time (S-39)."""
 
 
 def reach(role: Role, permission: Permission) -> Reach | None:

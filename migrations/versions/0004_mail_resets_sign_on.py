@@ -66,6 +66,7 @@ def _make_links() -> None:
         sa.Column("nonce", sa.String(length=64), nullable=False),
         sa.Column("verifier", sa.String(length=128), nullable=False),
         sa.Column("next_path", sa.String(length=500), nullable=True),
+        sa.Column("session_hash", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_sso_logins")),
@@ -107,10 +108,12 @@ def upgrade() -> None:
         sqlite_where=is_bound, postgresql_where=is_bound,
     )  # fmt: skip
     op.add_column("sessions", sa.Column("method", sa.String(length=16), server_default="password", nullable=False))
+    op.add_column("sessions", sa.Column("proved_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
-    op.drop_column("sessions", "method")
+    for name in ("proved_at", "method"):
+        op.drop_column("sessions", name)
     op.drop_index("uq_users_sso", "users")
     for name in ("sso_subject", "sso_issuer", "must_change_password"):
         op.drop_column("users", name)

@@ -7,6 +7,7 @@ from selfserve.blueprints.auth.api import api as auth_api
 from selfserve.blueprints.auth.pages import pages as auth_pages
 from selfserve.blueprints.command_line.api import api as command_line_api
 from selfserve.blueprints.command_line.pages import pages as command_line_pages
+from selfserve.blueprints.confirm.pages import pages as confirm_pages
 from selfserve.blueprints.docs.api import api as docs_api
 from selfserve.blueprints.gateway.api import api as gateway_api
 from selfserve.blueprints.health.api import api as health_api
@@ -32,6 +33,7 @@ DIRECTORY = (
     (command_line_pages, "/ui"),
     (onboarding_pages, "/ui"),
     (passwords_pages, "/ui"),
+    (confirm_pages, "/ui"),
     (keys_pages, "/ui"),
     (spend_pages, "/ui"),
     (models_pages, "/ui"),

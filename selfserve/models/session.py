@@ -23,6 +23,9 @@ class Session(Base):
     method: Mapped[str] = mapped_column(
         String(16), default="password", server_default="password", doc="`password`, `link`, `operator` or `sso`."
     )
+    proved_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, default=now, doc="When its person last proved who they are; unknown of before."
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -20,6 +20,9 @@ class SsoLogin(Base):
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(128), doc="PKCE, RFC 7636.")
     next_path: Mapped[str | None] = mapped_column(String(500))
+    session_hash: Mapped[str | None] = mapped_column(
+        String(64), doc="The session whose person proves who they are, where nobody is to be signed in."
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

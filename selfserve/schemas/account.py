@@ -13,6 +13,12 @@ class PasswordChange(FormCommand):
     new_password: Password
 
 
+class PasswordProof(FormCommand):
+    """The form that asks whether it is you."""
+
+    current_password: Password
+
+
 class Appearance(StrEnum):
     """How the pages look."""
 

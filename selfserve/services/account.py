@@ -11,6 +11,7 @@ from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.auth import add_session
 from selfserve.services.holds import find_person
+from selfserve.services.proofs import check_password
 from selfserve.services.sign_in_changes import tell_of_password
 from selfserve.services.users import end_access, lock_user
 
@@ -31,18 +32,13 @@ def change_password(actor: Actor, command: PasswordChange, *, shortest: int) -> 
     """
     require(actor, Permission.ACCOUNT_PASSWORD)
     user = get_account(actor)
-    bucket = throttles.password_bucket(user.id)
-    throttles.take_try(bucket, client=actor.client)
-    if not passwords.verify_password(user.password_hash, command.current_password):
-        with transaction(durable=False):
-            record_event(actor, "password.failed", "user", actor.user_id, owner=actor.user_id)
-        raise Invalid("That is not your current password.", param="current_password")
+    check_password(actor, user, command.current_password)
     passwords.check_new_password(command.new_password, shortest, [user.email, user.alias], param="new_password")
     if command.new_password == command.current_password:
         raise Invalid("Pick a password you do not have already.", param="new_password")
     password_hash = passwords.hash_password(command.new_password)
     with transaction():
-        throttles.give_back(bucket)
+        throttles.give_back(throttles.password_bucket(user.id))
         changed = lock_user(User.id == actor.id)
         if changed is None or changed.password_hash != user.password_hash:
             raise Unauthenticated("Your password was changed meanwhile. Please sign in again.")

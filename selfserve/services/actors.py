@@ -2,10 +2,11 @@
 
 from sqlalchemy import select
 
-from selfserve.errors import Forbidden, Unavailable
+from selfserve.errors import Forbidden, ProofNeeded, Unavailable
 from selfserve.extensions import db
 from selfserve.models import User
 from selfserve.permissions import MASTER_USER_ID, Actor, Client, KeyGrant, Permission, Role, allows, reach
+from selfserve.proofs import Sensitive
 
 NOBODY_ID = ""
 
@@ -49,6 +50,12 @@ def require(actor: Actor, permission: Permission) -> None:
         raise refusal(actor, permission)
     if actor.key and actor.key.former_hash and not permission.outlives_rotation:
         raise Forbidden("This secret was rotated and changes nothing any more. Use the new one.")
+
+
+def require_proof(actor: Actor, deed: Sensitive) -> None:
+    """Want that somebody who is signed in proved lately who they are (S-39). Raises ProofNeeded."""
+    if not actor.is_proven:
+        raise ProofNeeded(deed)
 
 
 def refusal(actor: Actor, permission: Permission) -> Forbidden:

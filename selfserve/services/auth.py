@@ -1,8 +1,8 @@
 """Who is asking: sessions for pages, keys for the API."""
 
 import hmac
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, inspect, or_, select, true, update
@@ -16,6 +16,7 @@ from selfserve.extensions import db
 from selfserve.minting import KEY_PREFIX, fingerprint, is_well_formed, mint_token, tail
 from selfserve.models import ApiKey, FormerSecret, Session, User
 from selfserve.permissions import Actor, Client, KeyGrant
+from selfserve.proofs import RECENT
 from selfserve.services import passwords, throttles
 from selfserve.services.actors import actor_of, master, nobody
 from selfserve.services.audit import record_event
@@ -66,6 +67,11 @@ class LiveSession:
     actor: Actor
     must_change_password: bool = False
     """Whether they may do nothing before they set another password; who came through a provider uses none."""
+    method: str = "password"
+    """What it began with; it is confirmed in the same way."""
+    has_password: bool = False
+    issuer: str | None = None
+    """The provider that vouches for them."""
 
 
 def log_in(email: str, password: str, client: Client) -> NewSession:
@@ -95,10 +101,10 @@ def begin_session(user: User, client: Client, *, is_break_glass: bool = False) -
         return enter(user, client, "operator" if is_break_glass else "link")
 
 
-def enter(user: User, client: Client, method: str, **told: str) -> str:
+def enter(user: User, client: Client, method: str, proved_at: datetime | None = None, **told: str) -> str:
     """Add a session's row and record that somebody signed in, and with what; needs an open transaction."""
     is_first = user.last_login_at is None
-    session_id = add_session(user, client, method)
+    session_id = add_session(user, client, method, proved_at)
     who = actor_of(user, client)
     after = _told(client) | ({"method": method} if method != "password" else {}) | told
     tell_of_new_device(user, client, is_first=is_first)
@@ -106,8 +112,8 @@ def enter(user: User, client: Client, method: str, **told: str) -> str:
     return session_id
 
 
-def add_session(user: User, client: Client, method: str = "password") -> str:
-    """Add a session's row; needs an open transaction.
+def add_session(user: User, client: Client, method: str = "password", proved_at: datetime | None = None) -> str:
+    """Add a session's row, of somebody who proves now who they are or did before; needs an open transaction.
 
     Raises Unauthenticated if the person's access ended or their password changed meanwhile.
     """
@@ -124,6 +130,7 @@ def add_session(user: User, client: Client, method: str = "password") -> str:
             address=client.address,
             user_agent=(client.user_agent or "")[:255] or None,
             method=method,
+            proved_at=min(proved_at or moment, moment),
             created_at=moment,
             last_seen_at=moment,
             expires_at=moment + ABSOLUTE_LIFETIME,
@@ -135,7 +142,7 @@ def add_session(user: User, client: Client, method: str = "password") -> str:
 def find_session(session_id: str, client: Client, idle: timedelta, *, is_click: bool = True) -> LiveSession | None:
     """Find a living session and who it belongs to, in one query; note a click at most once a minute."""
     moment, id_hash = now(), fingerprint(session_id)
-    asked = select(User, Session.last_seen_at, Session.method)
+    asked = select(User, Session.last_seen_at, Session.method, Session.proved_at)
     query = asked.join(Session, Session.user_pk == User.id).where(Session.id_hash == id_hash)
     alive = (
         Session.expires_at > moment,
@@ -147,9 +154,10 @@ def find_session(session_id: str, client: Client, idle: timedelta, *, is_click: 
     found = db.session.execute(query.where(*alive)).one_or_none()
     if found is None:
         return None
-    user, last_seen_at, method = found
+    user, last_seen_at, method, proved_at = found
     is_due = user.must_change_password and method != "sso"
-    live = LiveSession(session_id, actor_of(user, client), is_due)
+    actor = replace(actor_of(user, client), is_proven=proved_at is not None and proved_at > moment - RECENT)
+    live = LiveSession(session_id, actor, is_due, method, user.has_password, user.sso_issuer)
     if is_click and last_seen_at < moment - SEEN_EVERY:
         with transaction(durable=False):
             db.session.execute(update(Session).where(Session.id_hash == id_hash).values(last_seen_at=moment))

@@ -20,9 +20,10 @@ from selfserve.extensions import db
 from selfserve.minting import fingerprint, mint_token
 from selfserve.models import CliLogin, User
 from selfserve.permissions import Actor, Client, Permission, Role
+from selfserve.proofs import Sensitive
 from selfserve.schemas.keys import KeyCreate
 from selfserve.services import throttles
-from selfserve.services.actors import actor_of, confirm, require
+from selfserve.services.actors import actor_of, confirm, require, require_proof
 from selfserve.services.audit import record_event
 from selfserve.services.keys import KeyCreated, add_key
 from selfserve.services.users import lock_user
@@ -91,6 +92,8 @@ def approve(actor: Actor, login_id: str, code: str) -> None:
     require(actor, Permission.KEY_CREATE)
     with transaction():
         confirm(actor, Permission.KEY_CREATE)
+        if actor.role == Role.PROXY_ADMIN:
+            require_proof(actor, Sensitive.COMMAND_LINE)
         login = db.session.scalar(
             select(CliLogin).where(CliLogin.id == login_id).with_for_update().execution_options(populate_existing=True)
         )

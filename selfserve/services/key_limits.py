@@ -8,8 +8,20 @@ from selfserve.errors import Forbidden, Invalid
 from selfserve.minting import KEY_PREFIX, is_well_formed
 from selfserve.models import ApiKey, User
 from selfserve.money import to_dollars
-from selfserve.permissions import ADMIN_ONLY_KEY_FIELDS, Actor, KeyGrant, Limits, Permission, Reach, reach
+from selfserve.permissions import (
+    ADMIN_ONLY_KEY_FIELDS,
+    Actor,
+    KeyGrant,
+    Limits,
+    Permission,
+    Reach,
+    Role,
+    opens,
+    reach,
+)
+from selfserve.proofs import Sensitive
 from selfserve.schemas.keys import KeyCreate, KeyFields, KeyRegenerate, KeyUpdate
+from selfserve.services.actors import require_proof
 
 SHORTEST_KEY = 32
 FEWEST_LETTERS = 10
@@ -122,6 +134,12 @@ def refuse_wider_secret(actor: Actor, key: ApiKey) -> None:
     own = actor.key.allowed_routes
     if own and (not key.allowed_routes or any(route not in own for route in key.allowed_routes)):
         raise Forbidden("allowed_routes: more than the key you came with may call.", param="allowed_routes")
+
+
+def require_proof_for_secret(actor: Actor, owner: User, allowed_routes: list[str]) -> None:
+    """Want proof before a secret is shown that does what an admin may: by curl it needs none (S-39)."""
+    if owner.role == Role.PROXY_ADMIN and opens(allowed_routes, "/user/update"):
+        require_proof(actor, Sensitive.ADMIN_KEY)
 
 
 def note_admin_limits(actor: Actor, key: ApiKey, changed: dict[str, Any]) -> None:

@@ -19,7 +19,13 @@ from selfserve.services.actors import require
 from selfserve.services.audit import record_event
 from selfserve.services.key_changes import change_key
 from selfserve.services.key_graces import end_open_grace
-from selfserve.services.key_limits import checked_custom_key, is_admin, refuse_admin_fields, refuse_wider_secret
+from selfserve.services.key_limits import (
+    checked_custom_key,
+    is_admin,
+    refuse_admin_fields,
+    refuse_wider_secret,
+    require_proof_for_secret,
+)
 from selfserve.services.keys import KeyCreated, alias_taken, key_exists, lock_key, refuse_known_secret, tell_key
 from selfserve.services.outbox import by, facts_of_key, queue_mail
 
@@ -47,6 +53,7 @@ def rotate_key(actor: Actor, command: KeyRegenerate, *, tail: str | None = None)
             require(actor, Permission.KEY_UPDATE)
             change_key(actor, key, changes)
         refuse_wider_secret(actor, key)
+        require_proof_for_secret(actor, key.owner, key.allowed_routes)
         secret = checked_custom_key(command.new_key) if command.new_key else mint_key()
         _replace_secret(key, secret, command)
         key.updated_by = actor.user_id

@@ -25,6 +25,7 @@ from selfserve.services.key_limits import (
     limits_of_new_key,
     note_admin_limits,
     refuse_admin_fields,
+    require_proof_for_secret,
 )
 from selfserve.services.key_names import is_name_of, named
 from selfserve.services.outbox import by, facts_of_key, queue_mail, require_mail
@@ -64,6 +65,7 @@ def add_key(actor: Actor, owner: User, command: KeyCreate) -> KeyCreated:
     secret = _chosen(command.key) if command.key else mint_key()
     moment = now()
     limits = limits_of_new_key(command, owner, actor.key, moment)
+    require_proof_for_secret(actor, owner, limits["allowed_routes"])
     key = ApiKey(
         token=fingerprint(secret),
         prefix=shown_prefix(secret),

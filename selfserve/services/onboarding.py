@@ -17,9 +17,10 @@ from selfserve.minting import fingerprint, mint_invitation
 from selfserve.models import Invitation, User
 from selfserve.models.invitation import LIFETIME
 from selfserve.permissions import MASTER_USER_ID, Actor, Client, Permission, Role
+from selfserve.proofs import Sensitive
 from selfserve.schemas.users import InvitePeople, UserCreate
 from selfserve.services import passwords, throttles
-from selfserve.services.actors import actor_of, confirm, require
+from selfserve.services.actors import actor_of, confirm, require, require_proof
 from selfserve.services.audit import record_event
 from selfserve.services.outbox import by, can_be_mailed, queue_mail, require_mail
 from selfserve.services.sign_in_changes import tell_of_address, tell_of_password
@@ -209,6 +210,7 @@ def _create(actor: Actor, is_meant: ColumnElement[bool], *, by_mail: bool = Fals
             raise NotFound("There is no such user. Make one with `/user/new` first.", param="user_id")
         if user.is_blocked:
             raise Conflict("That user is blocked. Unblock them first.", param="user_id")
+        require_proof(actor, Sensitive.INVITATION_LINK)
         return add_invitation(actor, user, by_mail=by_mail)
 
 

@@ -19,8 +19,9 @@ from selfserve.minting import fingerprint, mint_token
 from selfserve.models import ResetLink, User
 from selfserve.models.reset_link import LIFETIME
 from selfserve.permissions import MASTER_USER_ID, Actor, Client, Permission, Role, allows
+from selfserve.proofs import Sensitive
 from selfserve.services import passwords, throttles
-from selfserve.services.actors import actor_of, confirm, nobody, require
+from selfserve.services.actors import actor_of, confirm, nobody, require, require_proof
 from selfserve.services.audit import record_event
 from selfserve.services.onboarding import GONE
 from selfserve.services.outbox import by, can_be_mailed, queue_mail
@@ -130,6 +131,7 @@ def _create(actor: Actor, is_meant: ColumnElement[bool], *, by_mail: bool) -> Re
         if user is None or not allows(actor, Permission.USER_RESET, user.id):
             raise unknown_user()
         _refuse_useless(actor, user)
+        require_proof(actor, Sensitive.RESET_LINK)
         created = _add(actor, user, by_mail=by_mail)
         record_event(actor, "reset.created", "user", user.user_id, owner=user.user_id)
     return created

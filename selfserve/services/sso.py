@@ -13,8 +13,9 @@ from selfserve.identities import Began, Identity, Rules
 from selfserve.minting import fingerprint, mint_token
 from selfserve.models import Invitation, Session, SsoLogin, User
 from selfserve.permissions import Actor, Client, Permission
+from selfserve.proofs import Sensitive
 from selfserve.services import auth, throttles
-from selfserve.services.actors import actor_of, confirm, nobody, require
+from selfserve.services.actors import actor_of, confirm, nobody, require, require_proof
 from selfserve.services.admins import keep_an_admin, take_turns
 from selfserve.services.audit import record_event
 from selfserve.services.onboarding import are_open
@@ -28,8 +29,13 @@ LIFETIME = timedelta(minutes=10)
 _LOST = "This sign-in did not begin in this browser, took more than ten minutes, or was used before. Begin again."
 
 
-def begin(provider: str, browser: str, next_path: str | None, client: Client) -> Began:
-    """Begin a sign-in in a browser: what comes back must fit what is kept here (S-23). Raises TooMany."""
+def begin(
+    provider: str, browser: str, next_path: str | None, client: Client, *, session_id: str | None = None
+) -> Began:
+    """Begin a sign-in in a browser, or prove who is signed in there: what comes back must fit what is kept here (S-23).
+
+    Raises TooMany.
+    """
     throttles.take_try(throttles.sso_bucket(client.address), client=client)
     began = Began(f"{provider}.{mint_token()}", mint_token(), mint_token(), next_path)
     with transaction(durable=False):
@@ -41,6 +47,7 @@ def begin(provider: str, browser: str, next_path: str | None, client: Client) ->
                 nonce=began.nonce,
                 verifier=began.verifier,
                 next_path=next_path,
+                session_hash=fingerprint(session_id) if session_id else None,
                 expires_at=now() + LIFETIME,
             )
         )
@@ -52,7 +59,8 @@ def take(state: str, browser: str, client: Client) -> Began:
     is_it = SsoLogin.state_hash == fingerprint(state), SsoLogin.browser_hash == fingerprint(browser)
     with transaction(durable=False):
         taken = delete(SsoLogin).where(*is_it, SsoLogin.expires_at > now())
-        row = db.session.execute(taken.returning(SsoLogin.nonce, SsoLogin.verifier, SsoLogin.next_path)).one_or_none()
+        kept = SsoLogin.nonce, SsoLogin.verifier, SsoLogin.next_path, SsoLogin.session_hash, SsoLogin.created_at
+        row = db.session.execute(taken.returning(*kept)).one_or_none()
     if row is None:
         throttles.take_try(throttles.guess_bucket(client.address), client=client)
         raise SignInLost(_LOST, reason="state")
@@ -75,7 +83,7 @@ def sign_in(identity: Identity, rules: Rules, client: Client) -> auth.NewSession
             raise _blocked(identity, user)
         check_address(identity, rules, user)
         _apply_role(user, identity, rules, client)
-        session_id = auth.enter(user, client, "sso", provider=identity.label)
+        session_id = auth.enter(user, client, "sso", identity.proved_at, provider=identity.label)
     return auth.NewSession(session_id, user)
 
 
@@ -100,6 +108,7 @@ def part_from_provider(actor: Actor, row_id: str) -> User:
         user = lock_user(User.id == row_id)
         if user is None:
             raise unknown_user()
+        require_proof(actor, Sensitive.UNLINK)
         if passwords_are_off() or not user.has_password:
             keep_an_admin(user)
         if user.is_bound:

@@ -9,8 +9,9 @@ from selfserve.database import conflicts, transaction
 from selfserve.errors import Invalid
 from selfserve.models import User
 from selfserve.permissions import Actor, Permission, Role, allows
+from selfserve.proofs import Sensitive
 from selfserve.schemas.users import UserChange, UserUpdate
-from selfserve.services.actors import confirm, require
+from selfserve.services.actors import confirm, require, require_proof
 from selfserve.services.admins import keep_an_admin, take_turns
 from selfserve.services.audit import record_event
 from selfserve.services.sign_in_changes import tell_of_address
@@ -71,9 +72,9 @@ def _change(
         _apply_fields(user, command, named)
         if _door(user) != opened_for:
             end_access(user)
+        _require_proof(actor, before, after := tell_user(user))
         if user.email_key != comparable(before["email"] or ""):
             tell_of_address(actor, user, before["email"])
-        after = tell_user(user)
         record_event(actor, "user.updated", "user", user.user_id, owner=user.user_id, before=before, after=after)
     return user
 
@@ -110,6 +111,14 @@ def _apply_role_and_block(user: User, command: UserChange, named: set[str]) -> N
 def _door(user: User) -> tuple[str, bool, str | None]:
     """Tell what sessions and open links were given to; what was opened by another role or address ends (S-20)."""
     return user.role, user.is_blocked, user.email_key
+
+
+def _require_proof(actor: Actor, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Want proof from who makes somebody an admin or changes the address that opens an account (S-39)."""
+    if after["role"] == Role.PROXY_ADMIN != before["role"]:
+        require_proof(actor, Sensitive.PROMOTE)
+    if after["email"] != before["email"]:
+        require_proof(actor, Sensitive.ADDRESS)
 
 
 def _lock_for_change(actor: Actor, is_meant: ColumnElement[bool]) -> User:

@@ -12,11 +12,12 @@ from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, DomainError, NotFound
 from selfserve.extensions import db
 from selfserve.models import CliLogin, Invitation, ResetLink, Session, User
-from selfserve.permissions import Actor, Permission, allows
+from selfserve.permissions import Actor, Permission, Role, allows
+from selfserve.proofs import Sensitive
 from selfserve.schemas.keys import KeyCreate
 from selfserve.schemas.users import UserCreate
 from selfserve.services import keys
-from selfserve.services.actors import confirm, require
+from selfserve.services.actors import confirm, require, require_proof
 from selfserve.services.audit import record_event
 from selfserve.services.tallies import add_to_tally
 from selfserve.ways_in import passwords_are_off
@@ -47,7 +48,12 @@ def add_user_with_key(actor: Actor, command: UserCreate, *, with_key: bool) -> U
 
 
 def add_user(actor: Actor, command: UserCreate) -> User:
-    """Add a user's row; needs an open transaction. Raises Conflict when the e-mail or the id is taken."""
+    """Add a user's row; needs an open transaction.
+
+    Raises Conflict when the e-mail or the id is taken, ProofNeeded for an admin.
+    """
+    if command.role == Role.PROXY_ADMIN:
+        require_proof(actor, Sensitive.PROMOTE)
     with conflicts(taken(command.user_email, command.user_id)):
         user = User(
             user_id=command.user_id or str(uuid.uuid4()),

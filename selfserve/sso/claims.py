@@ -1,6 +1,7 @@
 """From claims to a person: address, name and role. Words are compared whole; what is unknown gives nothing (S-25)."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from selfserve.addresses import comparable, is_folded, normalized
@@ -12,6 +13,7 @@ from selfserve.sso.tokens import untrusted
 _LONGEST_NAME, _LONGEST_SUBJECT = 100, 255
 _BROKEN = re.compile(r"[\0\ud800-\udfff]").search
 """What no database can write down."""
+_END_OF_TIME = 2**40
 _HIGHEST_FIRST = (Role.PROXY_ADMIN, Role.PROXY_ADMIN_VIEWER, Role.INTERNAL_USER, Role.INTERNAL_USER_VIEWER)
 
 
@@ -34,6 +36,7 @@ def read_identity(claims: dict[str, Any], provider: Provider, issuer: str) -> Id
         name=_name(claims, provider),
         role=role_of(claims, provider),
         owns_role=provider.owns_role,
+        proved_at=_moment(claims.get("auth_time"), provider),
     )
 
 
@@ -54,6 +57,15 @@ def look_up(claims: dict[str, Any], path: str) -> Any:
     for step in path.split("."):
         found = found.get(step) if isinstance(found, dict) else None
     return found
+
+
+def _moment(told: Any, provider: Provider) -> datetime | None:
+    """Read when somebody proved who they are. OpenID Connect Core, 2: seconds since 1970."""
+    if told is None:
+        return None
+    if isinstance(told, bool) or not isinstance(told, (int, float)) or not 0 <= told < _END_OF_TIME:
+        raise untrusted(provider, "it says not when you signed in there")
+    return datetime.fromtimestamp(told, UTC)
 
 
 def _words(value: Any) -> list[str]:

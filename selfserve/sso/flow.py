@@ -19,9 +19,19 @@ _LONGEST_CODE = 4096
 
 
 def authorization_url(
-    provider: Provider, *, state: str, nonce: str, verifier: str, redirect_uri: str, is_again: bool = False
+    provider: Provider,
+    *,
+    state: str,
+    nonce: str,
+    verifier: str,
+    redirect_uri: str,
+    is_again: bool = False,
+    is_proof: bool = False,
 ) -> str:
-    """Say where to send somebody to sign in, with another account if `is_again`. Raises ProviderAway."""
+    """Say where to send somebody to sign in: with another account, or to prove anew who they are. Raises ProviderAway.
+
+    `max_age` makes a provider say when they did. OpenID Connect Core, 3.1.2.1.
+    """
     asked = {
         "response_type": "code",
         "client_id": provider.client_id,
@@ -34,6 +44,7 @@ def authorization_url(
     asked |= {"nonce": nonce} if provider.is_discovered else {}
     endpoints = endpoints_of(provider)
     asked |= {"prompt": endpoints.prompt} if is_again else {}
+    asked |= {"prompt": provider.prompt_anew, "max_age": "0"} if is_proof else {}
     return _with_query(endpoints.authorization, asked)
 
 

@@ -40,6 +40,8 @@ class Provider:
     scope: str = "openid email profile"
     prompt: str = "select_account"
     """How to ask for another account, where it publishes nothing about that."""
+    prompt_anew: str = "login"
+    """How to ask somebody to prove who they are although they are signed in there."""
     authorization_endpoint: str = ""
     token_endpoint: str = ""
     userinfo_endpoint: str = ""
@@ -100,7 +102,8 @@ def _generic(settings: Settings) -> Provider:
 def _google(settings: Settings) -> Provider:
     """Make Google, which says itself whether an address is verified, also of those of domains that it knows not."""
     secret = settings.google_client_secret.get_secret_value()
-    return Provider("google", "Google", _GOOGLE, settings.google_client_id, secret, hosts=_GOOGLE_HOSTS)
+    asked, here = "select_account", settings.google_client_id
+    return Provider("google", "Google", _GOOGLE, here, secret, hosts=_GOOGLE_HOSTS, prompt_anew=asked)
 
 
 def _microsoft(settings: Settings) -> Provider:
@@ -127,6 +130,7 @@ def _github(settings: Settings) -> Provider:
         settings.github_client_secret.get_secret_value(),
         is_discovered=False,
         scope="read:user user:email",
+        prompt_anew="select_account",
         authorization_endpoint=f"{_GITHUB}/login/oauth/authorize",
         token_endpoint=f"{_GITHUB}/login/oauth/access_token",
         userinfo_endpoint="https://api.github.com/user",

@@ -67,6 +67,7 @@
   };
   const remember = (link) => {
     opener = doorOf(link);
+    if (opener.matches("form")) opener = opener.querySelector("select, .primary") || opener;
     const row = opener.closest("tr");
     neighbour = (row?.nextElementSibling || row?.previousElementSibling)?.querySelector("[popovertarget]")?.id;
   };
@@ -125,13 +126,20 @@
   on("htmx:afterSwap", (event) => {
     const dialog = byId("dialog");
     if (event.detail.target.id === "dialog-body" && !dialog.open) {
-      dialog.onclose = giveFocusBack;
+      const asker = event.detail.requestConfig.elt;
+      const form = asker.closest("form.inline");
+      remember(asker);
+      dialog.onclose = () => {
+        form?.reset();
+        giveFocusBack();
+      };
       dialog.showModal();
     }
   });
   on("htmx:afterRequest", (event) => {
     const { elt, target, successful } = event.detail;
-    if (successful && elt.closest("dialog") && !byId("dialog").contains(byId(target?.id))) byId("dialog").close();
+    const isElsewhere = (successful || target?.id !== "flash") && !byId("dialog")?.contains(byId(target?.id));
+    if (elt.closest("dialog") && isElsewhere) byId("dialog").close();
     elt.closest(".toast")?.remove();
   });
   on("htmx:afterSettle", () => {

@@ -15,6 +15,7 @@ from selfserve.errors import (
     DomainError,
     MethodNotAllowed,
     NotFound,
+    ProofNeeded,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -24,6 +25,7 @@ from selfserve.extensions import db
 from selfserve.web.guards import is_pages_face, is_polled
 from selfserve.web.links import way_back
 from selfserve.web.logs import write_error, write_line
+from selfserve.web.proofs import ask_for_proof
 from selfserve.web.render import wants_fragment
 
 _FROM_HTTP: dict[int, DomainError] = {
@@ -62,6 +64,8 @@ def dress(error: DomainError) -> AnyResponse:
         response = Response(status=204 if error.status >= 500 else STOP_POLLING)
     elif isinstance(error, Unauthenticated):
         response = _to_login()
+    elif isinstance(error, ProofNeeded):
+        response = ask_for_proof(error)
     elif wants_fragment():
         response = Response(render_template("errors/_toast.html", error=error), status=error.status)
         response.headers.update({"HX-Retarget": "#flash", "HX-Reswap": "beforeend"})

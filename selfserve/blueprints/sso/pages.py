@@ -1,12 +1,15 @@
 """Signing in through an identity provider: the link there, the way back, the way out."""
 
+from typing import Any
+
 from flask import Blueprint, after_this_request, g, redirect, request
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from selfserve.blueprints.sso.browser import browser_word, keep_browser, without_referrer
-from selfserve.errors import NotFound, ProviderAway, SignInRefused
-from selfserve.identities import Began
-from selfserve.services import auth, sso
+from selfserve.errors import NotFound, ProviderAway, SignInRefused, Unauthenticated
+from selfserve.identities import Began, Identity
+from selfserve.services import proofs, sso
 from selfserve.sso import flow
 from selfserve.sso.providers import Provider
 from selfserve.web.guards import public, sign_in, signed_in_actor
@@ -32,11 +35,7 @@ def start() -> Response:
         return redirect(target, 303)
     if not providers():
         return see_other("auth.login", next=request.args.get("next"))
-    response, provider = Response(status=303), chosen()
-    began = sso.begin(provider.name, keep_browser(response), target, g.client)
-    words = {"state": began.state, "nonce": began.nonce, "verifier": began.verifier, "redirect_uri": redirect_uri()}
-    response.headers["Location"] = flow.authorization_url(provider, **words, is_again="again" in request.args)
-    return response
+    return send_to(chosen(), target, is_again="again" in request.args)
 
 
 @pages.get("/sso/callback")
@@ -46,8 +45,10 @@ def callback() -> Response:
     after_this_request(without_referrer)
     try:
         began = sso.take(request.args.get("state", ""), browser_word(), g.client)
+        if began.session_hash:
+            return prove(began, told_by(began))
         if not signed_in_actor():  # or else by another tab, meanwhile
-            sign_in(let_in(began).session_id)
+            sign_in(sso.sign_in(told_by(began), settings().sso_rules, g.client).session_id)
     except (SignInRefused, ProviderAway) as refusal:
         return show_refusal(refusal)
     return redirect(local_path(began.next_path), 303)
@@ -76,15 +77,35 @@ def redirect_uri() -> str:
     return f"{settings().address}/sso/callback"
 
 
-def let_in(began: Began) -> auth.NewSession:
+def send_to(
+    provider: Provider, target: str | None, *, is_again: bool = False, session_id: str | None = None
+) -> Response:
+    """Send somebody to a provider to sign in, or to prove who they are if it is about their session."""
+    response = Response(status=303)
+    began = sso.begin(provider.name, keep_browser(response), target, g.client, session_id=session_id)
+    words = {"state": began.state, "nonce": began.nonce, "verifier": began.verifier, "redirect_uri": redirect_uri()}
+    is_proof = session_id is not None
+    response.headers["Location"] = flow.authorization_url(provider, **words, is_again=is_again, is_proof=is_proof)
+    return response
+
+
+def prove(began: Began, identity: Identity) -> Response:
+    """Note that who is signed in proved who they are, and send them back to what they were about to do."""
+    actor = signed_in_actor()
+    if actor is None:
+        raise Unauthenticated("Please sign in.")
+    proofs.prove_by_provider(actor, current_user.get_id(), began, identity)
+    return see_other("confirm.done")
+
+
+def told_by(began: Began) -> Identity:
     """Find out who came back from what was begun in this browser. Raises SignInRefused, ProviderAway."""
     provider = providers().get(began.provider)
     if provider is None:
         raise NotFound("That way to sign in is not set up any more.")
     answer = {name: request.args[name] for name in ("code", "error", "iss") if name in request.args}
     words = {"nonce": began.nonce, "verifier": began.verifier, "redirect_uri": redirect_uri()}
-    identity = flow.identify(provider, answer, **words)
-    return sso.sign_in(identity, settings().sso_rules, g.client)
+    return flow.identify(provider, answer, **words)
 
 
 def show_refusal(refusal: SignInRefused | ProviderAway) -> Response:
@@ -94,4 +115,5 @@ def show_refusal(refusal: SignInRefused | ProviderAway) -> Response:
     sso.record_refusal(refusal, g.client)
     provider = next((one for one in providers().values() if one.label == refusal.label), None)
     account = getattr(refusal, "account", None)
-    return render("sso/refused.html", status=refusal.status, refusal=refusal, provider=provider, account=account)
+    told: dict[str, Any] = {"refusal": refusal, "provider": provider, "account": account, "visitor": signed_in_actor()}
+    return render("sso/refused.html", status=refusal.status, **told)

@@ -97,10 +97,12 @@ OWN_DEEDS = {
     "account.end_other_sessions",
     "account.change_appearance",
     "command_line.confirm",
+    "confirm.by_password",
     "passwords.save",
     "keys.test",
 }
-"""What everybody may do to what is their own (S-7e); tested with the account page, pages/test_key_test.py and sso/."""
+"""What everybody may do to what is their own (S-7e); tested with the account page, pages/test_key_test.py,
+test_proofs.py and sso/."""
 READ_SHAPED = {
     "keys_api.info_v2",
     "keys_api.health",
