@@ -1,4 +1,4 @@
-"""The kinds of mail, and what about them is said at more than one place."""
+"""The kinds of mail and of alerts, and what about them is said at more than one place."""
 
 from enum import StrEnum
 
@@ -17,8 +17,32 @@ class MailKind(StrEnum):
     BUDGET = "budget"
 
 
+class AlertKind(StrEnum):
+    """What only the webhook tells, of mail itself: mail would not arrive."""
+
+    GIVEN_UP = "given_up"
+    STUCK = "stuck"
+
+
 class Channel(StrEnum):
     """Which way a message goes."""
 
     MAIL = "mail"
     WEBHOOK = "webhook"
+
+
+class Trouble(StrEnum):
+    """Where a message failed: with its recipient, with what it says, at the server for all of them, or with us."""
+
+    ADDRESS = "address"
+    MAIL = "mail"
+    SERVER = "server"
+    OURS = "ours"
+
+
+Kind = MailKind | AlertKind
+
+
+def kind_named(name: str) -> Kind:
+    """Give the kind with a name. Raises ValueError for one of a later version."""
+    return AlertKind(name) if name in list(AlertKind) else MailKind(name)

@@ -18,7 +18,8 @@ from selfserve.minting import mint_token
 from selfserve.post.delivery import deliver_due
 from selfserve.services import leases, reminders, sweeping
 from selfserve.services.audit_retention import purge_events
-from selfserve.services.open_calls import close_lapsed
+from selfserve.services.deliveries import alert_if_stuck
+from selfserve.services.open_calls import close_lapsed, record_waiting
 from selfserve.web.logs import write_error, write_line
 
 JOB = "tick"
@@ -68,6 +69,7 @@ def do_chores(settings: Settings) -> tuple[int, int]:
     lapsed = close_lapsed()
     sweeping.sweep()
     purge_events(settings.audit_kept)
+    alert_if_stuck()
     return reminders.remind(), lapsed
 
 
@@ -100,7 +102,9 @@ class Runner:
         """Do what is due if nobody else does; an error ends the round and no more, and an outage is one line."""
         try:
             with self.app.app_context():
-                if leases.take_lease(JOB, self.holder, LEASE):
+                is_ours = leases.take_lease(JOB, self.holder, LEASE)
+                record_waiting()  # of this process, whoever does the rest
+                if is_ours:
                     self._do_chores_at_times()
                     send_due(self.app, self.holder)
             self.is_failing = False

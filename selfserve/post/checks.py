@@ -1,13 +1,16 @@
 """Trying the ways out at once, for an admin who wants to know whether they work."""
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from selfserve.clock import now
 from selfserve.config import Settings
 from selfserve.minting import mint_token
 from selfserve.permissions import Actor, Permission
-from selfserve.post.letters import place, write_test
-from selfserve.post.smtp import Undelivered, post_letter
+from selfserve.post.alerts import sample_text
+from selfserve.post.letters import write_test
+from selfserve.post.reasons import Undelivered
+from selfserve.post.smtp import MailConnection
 from selfserve.post.webhook import post_alert
 from selfserve.services.actors import require
 
@@ -27,7 +30,8 @@ def try_mail(actor: Actor, settings: Settings) -> Tried:
         return Tried(False, "Your account has no address that a test could be sent to.")
     try:
         name = f"test-{mint_token()[:16]}"
-        post_letter(settings, actor.email, write_test(settings), name=name, written_at=now())
+        with closing(MailConnection(settings)) as connection:
+            connection.post(actor.email, write_test(settings), name=name, written_at=now())
     except Undelivered as error:
         return Tried(False, error.reason)
     return Tried(True, f"{settings.smtp_host} took a mail to {actor.email}. See whether it arrives.")
@@ -37,7 +41,7 @@ def try_alert(actor: Actor, settings: Settings) -> Tried:
     """Send a sample to the webhook, at once, and say what it answered."""
     require(actor, Permission.SETTINGS_UPDATE)
     try:
-        post_alert(settings, f"A sample from {place(settings)}: alerts arrive here. {settings.address}/ui/settings")
+        post_alert(settings, sample_text(settings))
     except Undelivered as error:
         return Tried(False, error.reason)
     return Tried(True, "The webhook took a sample. See whether it arrives.")

@@ -32,7 +32,7 @@ class Letter:
 
 def write_letter(settings: Settings, claimed: Claimed) -> Letter:
     """Write what a message says; its subject is the one that is set for its kind, else its heading."""
-    letter = _WRITERS[claimed.kind](settings, claimed)
+    letter = _WRITERS[MailKind(claimed.kind)](settings, claimed)
     chosen = getattr(settings, f"email_subject_{claimed.kind}")
     return Letter(**vars(letter) | {"subject": chosen or letter.subject})
 
@@ -45,16 +45,6 @@ def write_test(settings: Settings) -> Letter:
         button="Open settings",
         link=f"{settings.address}/ui/settings#mail",
     )
-
-
-def alert_text(settings: Settings, claimed: Claimed) -> str:
-    """Write the one line of an alert."""
-    facts, person, key = claimed.facts, line(claimed.person), line(claimed.facts.get("key"))
-    if claimed.kind is MailKind.KEY_EXPIRING:
-        return f"Key {key} of {person} expires {_soon(facts)}. {_key_link(settings, facts)}"
-    if key:
-        return f"Key {key} of {person}: budget {_used(facts)}. {_key_link(settings, facts)}"
-    return f"Budget of {person} {_used(facts)}. {settings.address}/ui/users/{claimed.subject_id}"
 
 
 def place(settings: Settings) -> str:
@@ -178,7 +168,7 @@ def _key_created(settings: Settings, claimed: Claimed) -> Letter:
         f"{by} created a key for you: {line(facts.get('key'))}",
         "The key itself is in no mail: who created it has it and hands it to you, or you rotate it to get a new one.",
         button="See the key",
-        link=_key_link(settings, facts),
+        link=key_link(settings, facts),
         rows=_key_rows(facts),
     )
 
@@ -193,7 +183,7 @@ def _key_rotated(settings: Settings, claimed: Claimed) -> Letter:
         f"Your key {line(facts.get('key'))} was rotated",
         f"{f'{by} gave it' if by else 'It has'} a new secret. {old} Name, limits, spend and history stay.",
         button="See the key",
-        link=_key_link(settings, facts),
+        link=key_link(settings, facts),
         rows=_key_rows(facts),
         notes=["If you did not expect it, block the key and tell your admin."],
     )
@@ -203,11 +193,11 @@ def _key_expiring(settings: Settings, claimed: Claimed) -> Letter:
     """Warn somebody that a key ends soon."""
     facts = claimed.facts
     return _letter(
-        f"Key {line(facts.get('key'))} expires {_soon(facts)}",
+        f"Key {line(facts.get('key'))} expires {soon(facts)}",
         f"It stops on {_moment(facts['expires_at'])}. Whatever uses it fails from then on: "
         "make a new key before, or extend this one.",
         button="See the key",
-        link=_key_link(settings, facts),
+        link=key_link(settings, facts),
         rows=_key_rows(facts),
     )
 
@@ -216,7 +206,7 @@ def _budget(settings: Settings, claimed: Claimed) -> Letter:
     """Warn somebody that a budget is being used up."""
     facts = claimed.facts
     share, key = int(facts["share"]), line(facts.get("key"))
-    heading = f"Key {key}: budget {_used(facts)}" if key else f"Your budget {_used(facts)}"
+    heading = f"Key {key}: budget {used(facts)}" if key else f"Your budget {used(facts)}"
     resets = facts.get("resets_at")
     again = f"It starts again on {_moment(resets)}." if resets else "It does not start again by itself."
     stops = "Calls are refused until then." if resets else "Calls are refused until an admin raises it."
@@ -224,7 +214,7 @@ def _budget(settings: Settings, claimed: Claimed) -> Letter:
         heading,
         f"{again} {stops}" if share >= 100 else f"{again} At 100 % calls are refused.",
         button="See the spend",
-        link=_key_link(settings, facts) if key else f"{settings.address}/ui/spend",
+        link=key_link(settings, facts) if key else f"{settings.address}/ui/spend",
         rows=[("Spent", dollars(facts["spend"])), ("Budget", _budget_of(facts))],
     )
 
@@ -257,7 +247,7 @@ def _budget_of(facts: dict[str, Any]) -> str:
     return f"{dollars(facts['max_budget'])} {window}"
 
 
-def _key_link(settings: Settings, facts: dict[str, Any]) -> str:
+def key_link(settings: Settings, facts: dict[str, Any]) -> str:
     """Give the address of a key's page."""
     return f"{settings.address}/ui/keys/{facts['key_id']}"
 
@@ -270,12 +260,12 @@ def _key_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     return [(label, value) for label, value in rows if value]
 
 
-def _soon(facts: dict[str, Any]) -> str:
+def soon(facts: dict[str, Any]) -> str:
     """Say within how many days a key ends."""
     return "within a day" if facts["days"] == 1 else f"within {facts['days']} days"
 
 
-def _used(facts: dict[str, Any]) -> str:
+def used(facts: dict[str, Any]) -> str:
     """Say how much of a budget is used."""
     return "is used up" if facts["share"] >= 100 else f"is {facts['share']} % used"
 

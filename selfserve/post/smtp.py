@@ -2,49 +2,126 @@
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from socket import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 from selfserve.addresses import normalized
 from selfserve.config import Settings
 from selfserve.config.mail import IMPLICIT_TLS
+from selfserve.mail_kinds import Trouble
 from selfserve.post.letters import Letter, line
+from selfserve.post.lines import Line
+from selfserve.post.reasons import TOO_MANY, Undelivered, explained
 from selfserve.post.rendering import render_letter
 
 PATIENCE = 20
-"""Seconds to wait for each answer of a mail server."""
+"""Seconds to wait for each answer of a mail server ..."""
+WHOLE = 30
+"""... and for all that one message takes, with the connection and the sign-in before it."""
+GOODBYE = 2
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
-class Undelivered(Exception):
-    """A message did not go; it says why, and whether another try is of no use."""
+class MailConnection:
+    """One connection for as many letters as there are: a hundred invitations need no hundred sign-ins."""
 
-    def __init__(self, reason: str, *, is_final: bool = False) -> None:
-        """Say why."""
-        super().__init__(reason)
-        self.reason, self.is_final = reason, is_final
+    def __init__(self, settings: Settings) -> None:
+        """Get ready; the first letter connects."""
+        self.settings = settings
+        self._line = Line()
+        self._server: smtplib.SMTP | None = None
+
+    def post(self, recipient: str, letter: Letter, *, name: str, written_at: datetime) -> None:
+        """Send a letter. `name` makes the same Message-ID at each try, so that one that came twice is known as one.
+
+        Raises Undelivered.
+        """
+        if not self.settings.is_mail_set:
+            raise Undelivered("No mail server is set: SMTP_HOST.", is_final=True)
+        try:
+            message = compose(self.settings, recipient, letter, name=name, written_at=written_at)
+        except ValueError:
+            reason = "The address cannot be written into a mail."
+            if not recipient.isascii():
+                reason = "The address has letters that mail servers do not take: see their SMTPUTF8."
+            raise Undelivered(reason, is_final=True, trouble=Trouble.ADDRESS) from None
+        with self._explaining(), self._line.within(WHOLE):
+            self._send(message)
+
+    def close(self) -> None:
+        """Say goodbye; whatever comes of that, the mails are gone."""
+        if self._server:
+            with suppress(smtplib.SMTPException, OSError), self._line.within(GOODBYE):
+                self._server.quit()
+        self._hang_up()
+
+    def _send(self, message: EmailMessage) -> None:
+        """Send by the connection that there is if it still works, else by a new one."""
+        if self._server and _is_alive(self._server):
+            try:
+                self._server.send_message(message)
+                return
+            except smtplib.SMTPSenderRefused as error:
+                if error.smtp_code != TOO_MANY:
+                    raise
+        self._hang_up()
+        self._server = _connected(self.settings, self._line)
+        self._server.send_message(message)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Say why a mail did not go; after all but a refusal of that one mail the connection is not used again."""
+        try:
+            yield
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            if not isinstance(error, (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)):
+                self._hang_up()
+            if self._line.is_cut:
+                raise Undelivered(f"{self.settings.smtp_host} took longer than {WHOLE:g} seconds.") from None
+            raise explained(self.settings, error, PATIENCE) from None
+
+    def _hang_up(self) -> None:
+        """End the connection without a word."""
+        if self._server:
+            self._server.close()
+        self._server = None
+        self._line.close()
 
 
-def post_letter(settings: Settings, recipient: str, letter: Letter, *, name: str, written_at: datetime) -> None:
-    """Send a letter. `name` makes the same Message-ID at each try, so that one that came twice is known as one.
+class _Cuttable(smtplib.SMTP):
+    """A connection by a line that is cut when its time is over, from the first byte on."""
 
-    Raises Undelivered.
-    """
-    if not settings.is_mail_set:
-        raise Undelivered("No mail server is set: SMTP_HOST.", is_final=True)
-    try:
-        message = compose(settings, recipient, letter, name=name, written_at=written_at)
-    except ValueError:
-        raise Undelivered("The address cannot be written into a mail.", is_final=True) from None
-    try:
-        with _connected(settings) as server:
-            server.send_message(message)
-    except (smtplib.SMTPException, OSError, ValueError) as error:
-        raise _explained(settings, error) from None
+    _line: Line
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket:
+        """Open the connection: smtplib leaves that to its subclasses."""
+        return self._line.reach(host, port, timeout)
+
+
+class _Plain(_Cuttable):
+    """One that begins without TLS."""
+
+    def __init__(self, line: Line, *given: Any, **named: Any) -> None:
+        """Connect."""
+        self._line = line
+        super().__init__(*given, **named)
+
+
+class _Encrypted(smtplib.SMTP_SSL, _Cuttable):
+    """One with TLS from its first byte on."""
+
+    def __init__(self, line: Line, *given: Any, **named: Any) -> None:
+        """Connect."""
+        self._line = line
+        super().__init__(*given, **named)
 
 
 def compose(settings: Settings, recipient: str, letter: Letter, *, name: str, written_at: datetime) -> EmailMessage:
@@ -65,25 +142,50 @@ def compose(settings: Settings, recipient: str, letter: Letter, *, name: str, wr
     return message
 
 
-def _connected(settings: Settings) -> smtplib.SMTP:
-    """Connect, encrypt and sign in, as the settings say."""
+def _connected(settings: Settings, line: Line) -> smtplib.SMTP:
+    """Connect, encrypt and sign in, as the settings say. Raises Undelivered where the server lacks what they want."""
     us = urlsplit(settings.address).hostname or "localhost"
-    host, port = settings.smtp_host, settings.smtp_port
+    host, port, trusted = settings.smtp_host, settings.smtp_port, ssl.create_default_context()
     is_implicit = port == IMPLICIT_TLS
     if is_implicit:
-        trusted = ssl.create_default_context()
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, us, timeout=PATIENCE, context=trusted)
+        server: smtplib.SMTP = _Encrypted(line, host, port, us, timeout=PATIENCE, context=trusted)
     else:
-        server = smtplib.SMTP(host, port, us, timeout=PATIENCE)
+        server = _Plain(line, host, port, us, timeout=PATIENCE)
     try:
+        server.ehlo_or_helo_if_needed()
         if settings.smtp_tls and not is_implicit:
-            server.starttls(context=ssl.create_default_context())
+            _encrypt(server, settings, trusted)
         if settings.smtp_username:
-            server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+            _sign_in(server, settings)
     except BaseException:
         server.close()
         raise
     return server
+
+
+def _encrypt(server: smtplib.SMTP, settings: Settings, trusted: ssl.SSLContext) -> None:
+    """Go on encrypted, or not at all."""
+    if not server.has_extn("starttls"):
+        where = f"{settings.smtp_host} offers no STARTTLS on port {settings.smtp_port}"
+        raise Undelivered(f"{where}: see SMTP_PORT, or SMTP_TLS within your own machine.")
+    server.starttls(context=trusted)
+    server.ehlo_or_helo_if_needed()
+
+
+def _sign_in(server: smtplib.SMTP, settings: Settings) -> None:
+    """Sign in, where that is possible."""
+    if not server.has_extn("auth"):
+        where = f"{settings.smtp_host} offers no sign-in on port {settings.smtp_port}"
+        raise Undelivered(f"{where}: see SMTP_PORT, or leave SMTP_USERNAME empty.")
+    server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+
+
+def _is_alive(server: smtplib.SMTP) -> bool:
+    """Tell whether a connection that was used before still works."""
+    try:
+        return server.noop()[0] == 250
+    except (smtplib.SMTPException, OSError):
+        return False
 
 
 def _sender(settings: Settings) -> Address:
@@ -97,48 +199,3 @@ def _ascii(address: str) -> str:
     """Write the domain of an address as mail servers know it."""
     mailbox, _, domain = address.rpartition("@")
     return f"{mailbox}@{domain.encode('idna').decode()}"
-
-
-def _explained(settings: Settings, error: Exception) -> Undelivered:
-    """Say in a sentence what went wrong; of what a server says only its number is repeated, and a short reason."""
-    where = settings.smtp_host
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, said = next(iter(error.recipients.values()))
-        return Undelivered(f"{where} refused the address: {_said(code, said)}", is_final=code >= 500)
-    if isinstance(error, smtplib.SMTPResponseException):
-        return _answered(where, error)
-    if isinstance(error, smtplib.SMTPNotSupportedError):
-        return Undelivered(f"{where} offers no STARTTLS or no sign-in: see SMTP_TLS and SMTP_USERNAME.")
-    if isinstance(error, smtplib.SMTPServerDisconnected):
-        return Undelivered(f"{where} ended the connection.")
-    return _unreached(settings, error)
-
-
-def _answered(where: str, error: smtplib.SMTPResponseException) -> Undelivered:
-    """Say what a mail server answered instead of yes; a mail that it refuses for good is not sent again."""
-    said = _said(error.smtp_code, error.smtp_error)
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return Undelivered(f"{where} refused our sign-in ({error.smtp_code}): see SMTP_USERNAME and SMTP_PASSWORD.")
-    if isinstance(error, smtplib.SMTPSenderRefused):
-        return Undelivered(f"{where} refused the sender: {said}")
-    if isinstance(error, smtplib.SMTPDataError):
-        return Undelivered(f"{where} refused the mail: {said}", is_final=error.smtp_code >= 500)
-    return Undelivered(f"{where} answered {said}")
-
-
-def _unreached(settings: Settings, error: Exception) -> Undelivered:
-    """Say why there was no talking to a mail server."""
-    where, port = settings.smtp_host, settings.smtp_port
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Undelivered(f"The certificate of {where} cannot be trusted: {line(error.verify_message)}.")
-    if isinstance(error, ssl.SSLError):
-        return Undelivered(f"{where} does not speak TLS on port {port}: see SMTP_PORT and SMTP_TLS.")
-    if isinstance(error, TimeoutError):
-        return Undelivered(f"{where} did not answer within {PATIENCE} seconds.")
-    return Undelivered(f"{where} cannot be reached on port {port}.")
-
-
-def _said(code: int, said: bytes | str) -> str:
-    """Repeat what a mail server said, on one line."""
-    words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return f"{code} {line(words)}"

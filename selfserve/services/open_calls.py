@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -179,9 +180,10 @@ def settle(admission: Admission, outcome: Outcome) -> int | None:
 
 def record_waiting() -> None:
     """Record the calls that the database could not take when they were over."""
-    for _ in range(len(_waiting)):
-        if not _is_recorded(*_waiting.popleft()):
-            return
+    with suppress(IndexError):  # another thread took the last one
+        for _ in range(len(_waiting)):
+            if not _is_recorded(*_waiting.popleft()):
+                return
 
 
 def close_lapsed() -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from selfserve.database import insert
 from selfserve.errors import Invalid
 from selfserve.extensions import db
-from selfserve.mail_kinds import Channel, MailKind
+from selfserve.mail_kinds import Channel, Kind, MailKind
 from selfserve.mail_setup import mail_setup
 from selfserve.models import ApiKey, Mail, User
 from selfserve.permissions import MASTER_USER_ID, Actor
@@ -35,8 +35,13 @@ def queue_mail(
 
 
 def can_be_mailed(user: User) -> bool:
-    """Tell whether mail is sent at all, and somebody has an address."""
-    return mail_setup().sends_mail and user.email is not None
+    """Tell whether mail is sent at all, and somebody has an address that can be a mailbox."""
+    return mail_setup().sends_mail and user.email is not None and not is_made_up(user)
+
+
+def is_made_up(user: User) -> bool:
+    """Tell whether somebody's address can never be one, as in the demo: https://www.rfc-editor.org/rfc/rfc6761#section-6.5."""
+    return (user.email or "").casefold().rstrip(".").endswith((".example", ".invalid"))
 
 
 def require_mail(asked_by: str) -> None:
@@ -67,18 +72,18 @@ def by(actor: Actor, user: User) -> str | None:
 
 
 def queue_alert(
-    kind: MailKind, user: User, *, subject_id: str | None = None, facts: dict[str, Any] | None = None, once: str
+    kind: Kind, user: User | None, *, subject_id: str | None = None, facts: dict[str, Any] | None = None, once: str
 ) -> None:
     """Write an alert to the webhook down, once; needs an open transaction. Nothing happens where none is set."""
-    if mail_setup().sends_alerts:
+    if mail_setup().sends_alerts and not (user and is_made_up(user)):
         _add(kind, Channel.WEBHOOK, "", user, subject_id, facts, None, once + WEBHOOK)
 
 
 def _add(
-    kind: MailKind,
+    kind: Kind,
     channel: Channel,
     recipient: str,
-    user: User,
+    user: User | None,
     subject_id: str | None,
     facts: dict[str, Any] | None,
     secret: str | None,
@@ -89,7 +94,7 @@ def _add(
         kind=kind.value,
         channel=channel.value,
         recipient=recipient,
-        user_pk=user.id,
+        user_pk=user.id if user else None,
         subject_id=subject_id,
         facts=facts or {},
         sealed=mail_setup().seal(secret) if secret else None,

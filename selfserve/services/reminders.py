@@ -14,7 +14,7 @@ from selfserve.mail_kinds import MailKind
 from selfserve.mail_setup import mail_setup
 from selfserve.models import ApiKey, Mail, User
 from selfserve.services.keys import living_keys
-from selfserve.services.outbox import WEBHOOK, facts_of_key, queue_alert, queue_mail
+from selfserve.services.outbox import WEBHOOK, can_be_mailed, facts_of_key, is_made_up, queue_alert, queue_mail
 
 DAYS = (1, 7, 14)
 SHARES = (100, 80, 50)
@@ -38,8 +38,9 @@ class Reminder:
     @property
     def marks(self) -> set[str]:
         """Name the rows that are there once it was told."""
-        by_mail = {self.once} if mail_setup().sends_mail and self.user.email else set()
-        return by_mail | ({self.once + WEBHOOK} if mail_setup().sends_alerts and self.is_alert else set())
+        by_mail = {self.once} if can_be_mailed(self.user) else set()
+        is_alerted = mail_setup().sends_alerts and self.is_alert and not is_made_up(self.user)
+        return by_mail | ({self.once + WEBHOOK} if is_alerted else set())
 
 
 def remind() -> int:

@@ -117,7 +117,7 @@ def test_a_sample_goes_to_the_webhook_and_its_address_is_shown_nowhere(browser, 
     assert "The webhook took a sample." in said(try_it(page, "alerts", htmx), "alerts")
     ((path, body),) = webhook.got
     assert (path, [*body]) == ("/services/T0/B0/secret-part", ["text"])
-    assert body["text"].startswith("A sample from Selfserve: alerts arrive here.")
+    assert body["text"].startswith("A sample from `Selfserve`: alerts arrive here.")
 
 
 def test_a_webhook_that_sends_elsewhere_is_not_followed(browser, webhook, ada):
@@ -135,6 +135,6 @@ def test_alerts_tell_of_budgets_and_of_keys_once_and_nobodys_name_is_a_mention(w
     make_key(mia, "ci", max_budget=1_000_000_000, window_spend=1_000_000_000)
     assert (run().sent, run().sent) == (2, 0)
     assert sorted(body["text"].partition(" http")[0] for _, body in webhook.got) == [
-        "Budget of &lt;!channel&gt; &amp; Mia is 80 % used.",
-        "Key ci of &lt;!channel&gt; &amp; Mia: budget is used up.",
+        "Budget of `&lt;!channel&gt; &amp; Mia` is 80 % used.",
+        "Key `ci` of `&lt;!channel&gt; &amp; Mia`: budget is used up.",
     ]

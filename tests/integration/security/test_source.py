@@ -28,8 +28,10 @@ MEANT = {
     "gateway/client.py": {"urllib3"},  # to the upstreams of the settings, and nowhere else
     "gateway/checks.py": {"urllib3"},  # to the same
     "sso/http.py": {"urllib3"},  # to the identity providers of the settings, and where they say that they are
-    "post/smtp.py": {"smtplib"},  # to the mail server of the settings
-    "post/webhook.py": {"urllib3"},  # to the one address of the settings
+    "post/smtp.py": {"smtplib", "socket"},  # to the mail server of the settings
+    "post/reasons.py": {"smtplib"},  # what it said
+    "post/lines.py": {"socket"},  # to hang up on both when they take too long
+    "post/webhook.py": {"http"},  # to the one address of the settings
     "web/deadlines.py": {"socket"},  # to hang up on whoever takes too long
     "price_refresh.py": {"urllib3"},  # to the address that is typed at the server's own shell
 }

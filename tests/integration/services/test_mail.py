@@ -8,7 +8,7 @@ import time_machine
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
-from selfserve.mail_kinds import MailKind
+from selfserve.mail_kinds import MailKind, Trouble
 from selfserve.models import Mail, User
 from selfserve.post.rendering import signature_lines
 from selfserve.runner import Runner
@@ -228,10 +228,10 @@ def test_who_was_taken_for_dead_cannot_undo_what_another_does(app, mail, mia, qu
         slow = deliveries.claim_next()
         with later(11):
             another = deliveries.claim_next()
-        deliveries.note_failed(slow, "too late", is_final=True)
+        deliveries.note_failed(slow, "too late", Trouble.SERVER, is_final=True)
         assert (the_mail().state, the_mail().attempts) == ("pending", 2)
         deliveries.note_sent(another)
-        deliveries.note_failed(slow, "too late", is_final=True)
+        deliveries.note_failed(slow, "too late", Trouble.SERVER, is_final=True)
     assert (the_mail().state, the_mail().error) == ("sent", None)
 
 
