@@ -6,6 +6,7 @@ Whatever it does may be done again: who finds nothing to do does nothing.
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,6 +30,8 @@ EVERY = 3.0
 """Seconds between two looks at what waits to be sent ..."""
 CHORES_EVERY = 60.0
 """... and between two rounds of everything else."""
+GRACE = 8.0
+"""Seconds that a process which is told to end waits for the message at hand."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,10 @@ def tick(app: Flask) -> Done | None:
         return None
     try:
         chores = do_chores(app.config["SETTINGS"])
-        return Done(*send_due(app, holder), *chores)
+        sent = deliver_due(app.config["SETTINGS"], lambda: leases.take_lease(JOB, holder, LEASE))
+        return Done(*sent, *chores)
     finally:
         leases.end_lease(JOB, holder)
-
-
-def send_due(app: Flask, holder: str) -> tuple[int, int]:
-    """Send what waits, as long as the job is this holder's."""
-    return deliver_due(app.config["SETTINGS"], lambda: leases.take_lease(JOB, holder, LEASE))
 
 
 def do_chores(settings: Settings) -> tuple[int, int]:
@@ -88,15 +87,25 @@ class Runner:
         self.is_over = threading.Event()
         self.next_chores = 0.0
         self.is_failing = False
+        self.thread: threading.Thread | None = None
 
     def begin(self, every: float = EVERY) -> None:
         """Begin to work, until the process ends."""
-        threading.Thread(target=self._work, args=(every,), name="runner", daemon=True).start()
+        self.thread = threading.Thread(target=self._work, args=(every,), name="runner", daemon=True)
+        self.thread.start()
+
+    def end(self) -> None:
+        """Finish the message at hand and let go of the job: what was sent and not noted would be sent again."""
+        self.is_over.set()
+        if self.thread:
+            self.thread.join(GRACE)
 
     def _work(self, every: float) -> None:
         """Do a round, wait, do the next one."""
         while not self.is_over.wait(every):
             self.do_round()
+        with self.app.app_context(), suppress(DBAPIError, DomainError):
+            leases.end_lease(JOB, self.holder)
 
     def do_round(self) -> None:
         """Do what is due if nobody else does; an error ends the round and no more, and an outage is one line."""
@@ -106,7 +115,7 @@ class Runner:
                 record_waiting()  # of this process, whoever does the rest
                 if is_ours:
                     self._do_chores_at_times()
-                    send_due(self.app, self.holder)
+                    deliver_due(self.app.config["SETTINGS"], self._may_go_on)
             self.is_failing = False
         except (DBAPIError, DomainError):
             if not self.is_failing:
@@ -114,6 +123,10 @@ class Runner:
             self.is_failing = True
         except Exception as error:
             write_error("periodic work failed", error)
+
+    def _may_go_on(self) -> bool:
+        """Tell whether another message may be begun."""
+        return not self.is_over.is_set() and leases.take_lease(JOB, self.holder, LEASE)
 
     def _do_chores_at_times(self) -> None:
         """Do the rest at most once a minute."""

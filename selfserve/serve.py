@@ -54,7 +54,14 @@ def post_worker_init(worker: Any) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGQUIT, worker.handle_exit)
-    Runner(worker.wsgi).begin()
+    worker.runner = Runner(worker.wsgi)
+    worker.runner.begin()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Let the periodic work finish what it has in hand; a worker that could not begin has none."""
+    if runner := getattr(worker, "runner", None):
+        runner.end()
 
 
 def command(settings: Settings) -> list[str]:

@@ -59,6 +59,7 @@ def _make_links() -> None:
         sa.UniqueConstraint("secret_hash", name=op.f("uq_reset_links_secret_hash")),
     )
     op.create_index("ix_reset_links_user", "reset_links", ["user_pk", "created_at"])
+    op.create_index("ix_reset_links_expiry", "reset_links", ["expires_at"])
     op.create_table(
         "sso_logins",
         sa.Column("state_hash", sa.String(length=64), nullable=False),

@@ -29,4 +29,7 @@ class ResetLink(Base):
         UtcDateTime, doc="Replaced by a newer one, or ended with its user."
     )
 
-    __table_args__ = (Index("ix_reset_links_user", "user_pk", "created_at"),)
+    __table_args__ = (
+        Index("ix_reset_links_user", "user_pk", "created_at"),
+        Index("ix_reset_links_expiry", "expires_at"),
+    )

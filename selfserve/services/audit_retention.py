@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from selfserve.clock import now
 from selfserve.database import transaction
@@ -20,29 +20,35 @@ MOST_STEPS = 50
 def purge_events(kept: timedelta | None) -> int:
     """Remove the events of whole days that are older than this, a thousand at a time; tell how many.
 
-    Each step leaves an event that says so. The database itself keeps what is younger than 30 days, whoever asks.
+    One event says so, before anything is gone: who is cut off meanwhile tells of the rest again.
+    The database itself keeps what is younger than 30 days, whoever asks.
     """
     if kept is None:
         return 0
     begin = (now() - kept).replace(hour=0, minute=0, second=0, microsecond=0)
-    removed = 0
+    removed, is_told = 0, False
     for _step in range(MOST_STEPS):
-        count = _remove_before(begin)
-        removed += count
+        count = _remove_before(begin, is_told=is_told)
+        removed, is_told = removed + count, True
         if count < AT_ONCE:
             break
     return removed
 
 
-def _remove_before(begin: datetime) -> int:
+def _remove_before(begin: datetime, *, is_told: bool) -> int:
     """Remove the oldest events from before a moment, as many as one step may."""
     old = select(AuditEvent.id).where(AuditEvent.at < begin).order_by(AuditEvent.at, AuditEvent.id).limit(AT_ONCE)
     ids = list(db.session.scalars(old))
     if not ids:
         return 0
+    old_at_all = select(AuditEvent.id).where(AuditEvent.at < begin).limit(AT_ONCE * MOST_STEPS).subquery()
     with transaction():
+        if not is_told:
+            told = {
+                "events": db.session.scalar(select(func.count()).select_from(old_at_all)),
+                "before": begin.isoformat(),
+            }
+            record_event(nobody(Client()), "audit.purged", "audit", None, after=told)
         gone = delete(AuditEvent).where(AuditEvent.id.in_(ids))
         count: int = db.session.execute(gone.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
-        told = {"events": count, "before": begin.isoformat()}
-        record_event(nobody(Client()), "audit.purged", "audit", None, after=told)
     return count

@@ -4,9 +4,9 @@ A link touches neither keys nor spend, and who asks for one learns nothing of wh
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 
 from selfserve.addresses import comparable
 from selfserve.clock import now
@@ -28,6 +28,9 @@ from selfserve.services.outbox import by, can_be_mailed, queue_mail
 from selfserve.services.sign_in_changes import tell_of_password
 from selfserve.services.users import end_access, end_reset_links, lock_user, unknown_user
 from selfserve.ways_in import passwords_are_off
+
+MOST_A_DAY = 10
+"""Links that may be asked for by mail for one person in a day; after these one an hour, so that one always works."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +72,18 @@ def create_reset_for(actor: Actor, row_id: str, *, by_mail: bool = False) -> Res
 def ask_for_reset(email: str, client: Client) -> None:
     """Mail a reset link to whose address this is, if they have a password; nobody learns whether that is so (S-20b).
 
-    For strangers the same is done in the name of the reserved user and taken back, so that it costs as much. What is
-    asked too often for one address is not done any more, also without a word. Raises TooMany for who asks too much.
+    For strangers the same is done in the name of the reserved user and taken back, so that it costs as much; so it is
+    for who asks too often, as long as the newest link that was asked for still works. Raises TooMany for who asks too
+    much for all sorts of addresses.
     """
     throttles.take_try(throttles.asking_bucket(client.address), client=client)
-    try:
-        throttles.take_try(throttles.asked_bucket(comparable(email)), client=client)
-    except TooMany:
-        return
+    is_too_often = _asks_too_often(client, comparable(email))
     with transaction():
         user = lock_user(User.email_key == comparable(email)[:320])
         reserved_id = db.session.scalar(select(User.id).where(User.user_id == MASTER_USER_ID))
-        is_theirs = user is not None and user.has_password and not user.is_blocked
+        asked_today, open_now = _count_asked_for(user.id if user else reserved_id)
+        has_enough = open_now > 0 and (is_too_often or asked_today >= MOST_A_DAY)
+        is_theirs = user is not None and user.has_password and not user.is_blocked and not has_enough
         who = user.user_id if user else None
         record_event(nobody(client), "reset.asked", "user", who, owner=who, after={"device": device(client.user_agent)})
         db.session.flush()
@@ -90,6 +93,25 @@ def ask_for_reset(email: str, client: Client) -> None:
             attempt.commit()
         else:
             attempt.rollback()
+
+
+def _asks_too_often(client: Client, email: str) -> bool:
+    """Count that somebody asks for an address, and tell whether that is too often, without a word."""
+    try:
+        throttles.take_try(throttles.asked_bucket(client.address, email), client=client)
+    except TooMany:
+        return True
+    return False
+
+
+def _count_asked_for(user_pk: str | None) -> tuple[int, int]:
+    """Count the links of a day that were asked for and not made by an admin, and those of them that still open."""
+    is_open = ResetLink.used_at.is_(None) & ResetLink.ended_at.is_(None) & (ResetLink.expires_at > now())
+    counts = select(func.count(), func.count(case((is_open, 1)))).where(
+        ResetLink.user_pk == user_pk, ResetLink.created_by.is_(None), ResetLink.created_at > now() - timedelta(days=1)
+    )
+    asked, still_open = db.session.execute(counts).one()
+    return asked, still_open
 
 
 def open_reset_link(secret: str, client: Client) -> OpenReset:

@@ -75,9 +75,9 @@ def asking_bucket(address: str | None) -> Bucket:
     return Bucket(f"asking {network_of(address)}", PER_ASKER)
 
 
-def asked_bucket(email: str) -> Bucket:
-    """Count reset links asked for by whom they are for, so that no mailbox fills up."""
-    return Bucket(f"asked {email}", PER_ASKED)
+def asked_bucket(address: str | None, email: str) -> Bucket:
+    """Count reset links asked for by address and whom they are for: nobody keeps others from getting one."""
+    return Bucket(f"asked {network_of(address)} {email}", PER_ASKED)
 
 
 def password_bucket(user_pk: str) -> Bucket:

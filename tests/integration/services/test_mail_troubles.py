@@ -1,8 +1,10 @@
 """Mail servers that are slow, odd or gone, and what admins are told of mail that does not go."""
 
 import json
+from collections import deque
 from contextlib import closing, contextmanager
-from time import monotonic
+from datetime import timedelta
+from time import monotonic, sleep
 
 import pytest
 
@@ -10,12 +12,14 @@ from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.extensions import db
 from selfserve.mail_kinds import AlertKind, Channel, MailKind
-from selfserve.models import Mail, User
+from selfserve.models import Lease, Mail, ResetLink, User
 from selfserve.post import alerts
+from selfserve.runner import Runner
+from selfserve.services import leases, open_calls
 from selfserve.services.deliveries import STUCK_AFTER, Claimed
 from selfserve.services.outbox import queue_mail
 from tests.application import the_settings, using
-from tests.factories import change, rows
+from tests.factories import change, make_key, make_reset, make_user, rows
 from tests.integration.pages.test_settings_mail import webhook as webhook_fixture
 from tests.mail_server import OddServer
 
@@ -212,3 +216,52 @@ def test_nobodys_name_pings_links_or_breaks_out_of_an_alert(app, name):
         assert not any(letter in text for letter in "<>\n\r")
         assert "@" not in text.replace("@\u200b", "")
         json.dumps(text)
+
+
+# -- the rest of the periodic work ------------------------------------------------------------------------------
+
+
+def test_nobody_made_up_is_mailed_or_alerted_of(app, mail, webhook, run):
+    """Whoever tries the demo with the settings of the real thing."""
+    with using(app, the_settings(**mail.settings(), selfserve_alert_webhook=webhook.url)):
+        used_up = {"max_budget": 10, "window_spend": 10}
+        made_up = [make_user("Dana", email="dana@acme.example", **used_up), make_user("Lee", email="lee@x.INVALID")]
+        ended = {"expires_at": now() + timedelta(hours=20), "created_at": now() - timedelta(days=30)}
+        make_key(made_up[0], "laptop", **ended)
+        with app.app_context(), transaction():
+            for user in made_up:
+                queue_mail(MailKind.NEW_SIGN_IN, db.session.get(User, user.id), facts={})
+        done = run()
+    assert (done.sent, done.reminders, mail.got, webhook.got, rows(Mail)) == (0, 0, [], [], [])
+
+
+def test_reset_links_are_forgotten_a_month_after_they_were_over(mia, run):
+    _secret, link = make_reset(mia)
+    for days, left in ((29, 1), (31, 0)):
+        change(link, expires_at=now() - timedelta(days=days))
+        run()
+        assert len(rows(ResetLink)) == left
+
+
+def test_calls_that_wait_in_a_process_are_recorded_by_its_own_runner_whoever_holds_the_job(app, monkeypatch):
+    tried = []
+    monkeypatch.setattr(open_calls, "_waiting", deque([("admission", "record")]))
+    monkeypatch.setattr(open_calls, "_is_recorded", lambda *call: tried.append(call) or True)
+    with app.app_context():
+        leases.take_lease("tick", "somebody else", timedelta(minutes=1))
+    Runner(app).do_round()
+    assert tried == [("admission", "record")]
+
+
+def test_who_is_told_to_end_finishes_the_mail_at_hand_begins_no_other_and_lets_go(app, mia, otto, queue, monkeypatch):
+    """A restart sends nothing twice and keeps nobody waiting."""
+    with odd(app, drips=0.002) as server:
+        queue(mia, otto)
+        runner = Runner(app)
+        runner.begin(0.01)
+        while not server.came:
+            sleep(0.001)
+        runner.end()
+        assert sorted(state for state, _error in by_state()) == ["pending", "sent"]
+        assert server.mails == 1
+    assert rows(Lease) == []
