@@ -30,7 +30,7 @@ def queue_mail(
     `to` an address that is not theirs any more.
     """
     recipient = to or user.email
-    if mail_setup().sends_mail and recipient:
+    if mail_setup().sends_mail and recipient and not _is_made_up(recipient):
         _add(kind, Channel.MAIL, recipient, user, subject_id, facts, secret, once)
 
 
@@ -40,8 +40,13 @@ def can_be_mailed(user: User) -> bool:
 
 
 def is_made_up(user: User) -> bool:
-    """Tell whether somebody's address can never be one, as in the demo: https://www.rfc-editor.org/rfc/rfc6761#section-6.5."""
-    return (user.email or "").casefold().rstrip(".").endswith((".example", ".invalid"))
+    """Tell whether somebody is of the demo."""
+    return _is_made_up(user.email or "")
+
+
+def _is_made_up(address: str) -> bool:
+    """Tell whether an address can never be a mailbox: https://www.rfc-editor.org/rfc/rfc6761#section-6."""
+    return address.casefold().rstrip(".").endswith((".example", ".invalid"))
 
 
 def require_mail(asked_by: str) -> None:

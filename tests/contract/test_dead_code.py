@@ -10,7 +10,7 @@ from tests.servers import ROOT
 pytestmark = pytest.mark.any_database
 
 HOUSE = [ROOT / "wsgi.py", *(ROOT / "selfserve").rglob("*.py"), *(ROOT / "selfserve" / "templates").rglob("*.html")]
-ELSEWHERE = {"downgrade", "main", "post_worker_init"}  # called by Alembic, by `python -m`, by gunicorn
+ELSEWHERE = {"downgrade", "main", "post_worker_init", "worker_exit"}  # called by Alembic, by `python -m`, by gunicorn
 
 
 def functions():
