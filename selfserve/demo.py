@@ -19,7 +19,7 @@ from selfserve.permissions import Actor, Client, Role
 from selfserve.schemas.keys import KeyCreate, KeyRegenerate, KeyUpdate
 from selfserve.schemas.spend import CallRecord
 from selfserve.schemas.users import UserCreate, UserUpdate
-from selfserve.services import key_changes, key_rotation, keys, onboarding, passwords, spend, user_changes, users
+from selfserve.services import invitations, key_changes, key_rotation, keys, passwords, spend, user_changes, users
 from selfserve.services.actors import actor_of, master
 
 PASSWORD = "a quiet demo of nothing real"  # noqa: S105 - of made-up people in a throw-away database
@@ -113,7 +113,7 @@ def _make_people() -> Actor:
     sam = actor_of(users.get_user_by_user_id(operator, "sam"), Client(source="web"))
     for who in _INVITED:
         users.create_user(sam, UserCreate(user_id=who, user_email=f"{who}@acme.example"), with_key=False)
-        onboarding.create_invitation(sam, who)
+        invitations.create_invitation(sam, who)
     return sam
 
 

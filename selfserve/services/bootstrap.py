@@ -9,7 +9,7 @@ from selfserve.models import User
 from selfserve.permissions import Actor, Client, Role
 from selfserve.schemas.fields import Command, OptionalEmail
 from selfserve.schemas.users import UserCreate
-from selfserve.services import onboarding, resets
+from selfserve.services import invitations, resets
 from selfserve.services.actors import master
 from selfserve.services.admins import take_turns
 from selfserve.services.users import add_user, can_sign_in, find_by_email
@@ -60,7 +60,7 @@ def _invite_new_admin(email: str | None, *, only_first: bool) -> str | None:
             return None
         user = add_user(operator, UserCreate(user_email=email, user_role=Role.PROXY_ADMIN))
         db.session.flush()
-        return onboarding.add_invitation(operator, user).secret
+        return invitations.add_invitation(operator, user).secret
 
 
 def _operator() -> Actor:

@@ -18,7 +18,7 @@ from selfserve.services import auth, throttles
 from selfserve.services.actors import actor_of, confirm, nobody, require, require_proof
 from selfserve.services.admins import keep_an_admin, take_turns
 from selfserve.services.audit import record_event
-from selfserve.services.onboarding import are_open
+from selfserve.services.invitations import are_open
 from selfserve.services.sign_in_changes import tell_of_link, tell_of_parting
 from selfserve.services.sso_people import AT_ONCE, add_person, check_address, refused
 from selfserve.services.users import end_access, lock_user, tell_user, unknown_user

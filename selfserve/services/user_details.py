@@ -13,8 +13,8 @@ from selfserve.models import ApiKey, Invitation, Mail, User
 from selfserve.permissions import Actor, Permission
 from selfserve.services.actors import require
 from selfserve.services.holds import holding, holds
+from selfserve.services.invitations import are_open
 from selfserve.services.keys import works_now
-from selfserve.services.onboarding import are_open
 from selfserve.services.users import living_users, unknown_user
 
 SOON = timedelta(days=7)

@@ -14,7 +14,7 @@ from selfserve.money import to_dollars
 from selfserve.permissions import Actor, Permission
 from selfserve.schemas.users import UserFilter
 from selfserve.services.actors import require
-from selfserve.services.onboarding import are_open
+from selfserve.services.invitations import are_open
 from selfserve.services.user_lists import count_active_keys, select_passing
 
 MOST_EXPORTED = 200_000

@@ -13,8 +13,8 @@ from selfserve.permissions import Actor, Permission
 from selfserve.schemas.users import UserFilter, UserListQuery
 from selfserve.services import keys
 from selfserve.services.actors import require
+from selfserve.services.invitations import are_open
 from selfserve.services.keys import works_now
-from selfserve.services.onboarding import are_open
 from selfserve.services.paging import Order, Slice, bounded_count, bounded_counts, pages, take_page, take_slice
 from selfserve.services.tallies import read_tally
 from selfserve.services.user_names import are_like

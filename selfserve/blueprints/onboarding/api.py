@@ -16,7 +16,7 @@ from selfserve.schemas.onboarding import (
     LinkQuery,
     OnboardingToken,
 )
-from selfserve.services import onboarding
+from selfserve.services import invitations, onboarding
 from selfserve.web.guards import current_actor, public, requires
 from selfserve.web.links import invitation_link, login_link, settings
 from selfserve.web.passwords import may_set_password, refuse_passwords
@@ -33,7 +33,7 @@ api = Blueprint("onboarding_api", __name__)
 @raises(NotFound, Conflict)
 def new(command: InvitationNew) -> Any:
     """Make a link; its full address is in the `Location` header. An older open link of that user ends."""
-    created = onboarding.create_invitation(current_actor(), command.user_id)
+    created = invitations.create_invitation(current_actor(), command.user_id)
     return _answer(created.invitation, created.user.user_id, created.secret), {
         "Location": invitation_link(created.secret)
     }
@@ -46,7 +46,7 @@ def new(command: InvitationNew) -> Any:
 @raises(NotFound)
 def info(query: InvitationName) -> InvitationAnswer:
     """Show an invitation."""
-    return _named(onboarding.get_invitation(current_actor(), query.invitation_id), query.invitation_id)
+    return _named(invitations.get_invitation(current_actor(), query.invitation_id), query.invitation_id)
 
 
 @api.post("/invitation/update")
@@ -56,7 +56,7 @@ def info(query: InvitationName) -> InvitationAnswer:
 @raises(NotFound, Conflict)
 def update(command: InvitationUpdate) -> InvitationAnswer:
     """End a link with `is_accepted: true`; `false` changes nothing."""
-    ended = onboarding.end_invitation(current_actor(), command.invitation_id, is_accepted=command.is_accepted)
+    ended = invitations.end_invitation(current_actor(), command.invitation_id, is_accepted=command.is_accepted)
     return _named(ended, command.invitation_id)
 
 
@@ -67,7 +67,7 @@ def update(command: InvitationUpdate) -> InvitationAnswer:
 @raises(NotFound)
 def delete(command: InvitationName) -> InvitationAnswer:
     """Delete an invitation; its link ends."""
-    return _named(onboarding.delete_invitation(current_actor(), command.invitation_id), command.invitation_id)
+    return _named(invitations.delete_invitation(current_actor(), command.invitation_id), command.invitation_id)
 
 
 @api.get("/onboarding/get_token")

@@ -25,7 +25,7 @@ from selfserve.schemas.users import (
     UserUpdate,
     UserUpdated,
 )
-from selfserve.services import key_lists, onboarding, resets, user_changes, user_deletes, user_lists, users
+from selfserve.services import invitations, key_lists, resets, user_changes, user_deletes, user_lists, users
 from selfserve.web.guards import current_actor, requires
 from selfserve.web.links import reset_link, settings
 from selfserve.web.render import accepts, raises, returns
@@ -46,7 +46,7 @@ def new(command: UserCreate) -> UserNew:
     With `send_invite_email` the user gets an invitation by mail.
     """
     wants_key = settings().selfserve_auto_create_key if command.auto_create_key is None else command.auto_create_key
-    create = onboarding.invite_new_user if command.send_invite_email else users.create_user
+    create = invitations.invite_new_user if command.send_invite_email else users.create_user
     created = create(current_actor(), command, with_key=wants_key)
     answer = UserNew.model_validate(
         {**UserAnswer.model_validate(created.user).model_dump(), "duration": command.duration}

@@ -20,8 +20,8 @@ from selfserve.blueprints.users.places import (
 from selfserve.errors import Conflict, Invalid, Stale
 from selfserve.permissions import Permission, Role
 from selfserve.schemas.users import RoleChange
-from selfserve.services import onboarding, resets, sessions, sso, user_changes, user_deletes, user_details, users
-from selfserve.services.onboarding import InvitationCreated
+from selfserve.services import invitations, resets, sessions, sso, user_changes, user_deletes, user_details, users
+from selfserve.services.invitations import InvitationCreated
 from selfserve.services.resets import ResetCreated
 from selfserve.services.user_export import HEADER, export_users
 from selfserve.web.guards import polled, requires, sign_out
@@ -65,7 +65,7 @@ def create() -> Response:
     form = InviteForm()
     try:
         if command := form.command():
-            made = onboarding.invite_people(g.actor, command)
+            made = invitations.invite_people(g.actor, command)
             return show_links(made, f"{plural(len(made), 'user')} created")
     except (Conflict, Invalid) as error:
         form.put_error(error)
@@ -110,7 +110,7 @@ def save(user_id: UUID) -> AnyResponse:
 @requires(Permission.INVITATION_CREATE)
 def invite(user_id: UUID) -> Response:
     """Make a new link for a user and show it, once; the older one ends."""
-    made = onboarding.create_invitation_for(g.actor, str(user_id), by_mail="send_email" in request.form)
+    made = invitations.create_invitation_for(g.actor, str(user_id), by_mail="send_email" in request.form)
     return show_links([made], f"New invitation link for {made.user.name}")
 
 
@@ -141,7 +141,7 @@ def live_mails() -> AnyResponse:
 @requires(Permission.INVITATION_UPDATE)
 def revoke(user_id: UUID) -> AnyResponse:
     """End the open link of a user."""
-    user = onboarding.revoke_invitation(g.actor, str(user_id))
+    user = invitations.revoke_invitation(g.actor, str(user_id))
     flash_toast(f"The link of {user.name} opens nothing any more.")
     return back_to_place(user.id)
 

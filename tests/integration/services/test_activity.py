@@ -12,7 +12,7 @@ from selfserve.models import AuditEvent
 from selfserve.permissions import MASTER_USER_ID, Client, Role
 from selfserve.schemas.keys import KeyUpdate
 from selfserve.schemas.users import UserUpdate
-from selfserve.services import activity, audit_records, auth, key_changes, onboarding, user_changes
+from selfserve.services import activity, audit_records, auth, invitations, key_changes, user_changes
 from tests.application import the_app
 from tests.factories import change, make_key, make_user, reload, save, save_all
 from tests.html import Html
@@ -115,7 +115,7 @@ def test_ada_reads_on_her_own_page_what_she_did_to_others(as_actor, ada, mia):
 def test_the_admins_read_a_persons_page(as_actor, ada, vera, mia, ina, reader):
     key = make_key(mia, "laptop")
     key_changes.block_key(as_actor(mia), key.row.id)
-    onboarding.create_invitation(as_actor(ada), "mia")
+    invitations.create_invitation(as_actor(ada), "mia")
     user_changes.update_user(as_actor(ada), UserUpdate(user_id="mia", blocked=True, max_budget=1))
     ada_is = "You" if reader == "ada" else "Ada"
     told = activity.list_user_activity(as_actor({"ada": ada, "vera": vera}[reader]), reload(mia))

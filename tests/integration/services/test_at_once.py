@@ -10,7 +10,7 @@ from selfserve.errors import Conflict, DomainError, NotFound
 from selfserve.models import ApiKey, AuditEvent, Invitation, Tally, User
 from selfserve.schemas.keys import KeyDelete
 from selfserve.schemas.users import InvitePeople, UserCreate
-from selfserve.services import key_changes, key_deletes, onboarding, user_deletes, users
+from selfserve.services import invitations, key_changes, key_deletes, user_deletes, users
 from tests.factories import make_company, make_key, make_user, rows
 
 AT_ONCE = 8
@@ -88,7 +88,7 @@ def test_the_same_people_invited_in_every_order_are_made_once(app, as_actor, ada
     emails = [f"p{number}@example.com" for number in range(8)]
 
     def invite(order):
-        return lambda: onboarding.invite_people(as_actor(ada), InvitePeople(emails=order))
+        return lambda: invitations.invite_people(as_actor(ada), InvitePeople(emails=order))
 
     results = all_at_once(app, [invite(order) for order in shuffled(emails)])
     assert [isinstance(result, Conflict) for result in results].count(False) == 1
@@ -102,7 +102,7 @@ def test_somebody_made_alone_while_they_are_invited_among_others_is_made_once(ap
         for email in emails
     ]
     deeds += [
-        lambda order=order: onboarding.invite_people(as_actor(ada), InvitePeople(emails=order))
+        lambda order=order: invitations.invite_people(as_actor(ada), InvitePeople(emails=order))
         for order in (emails, emails[::-1])
     ]
     results = all_at_once(app, deeds)

@@ -16,6 +16,7 @@ from selfserve.services import (
     account,
     auth,
     bootstrap,
+    invitations,
     key_changes,
     key_deletes,
     keys,
@@ -80,7 +81,7 @@ DEEDS = {
         lambda s: users.create_user(s.ada, UserCreate(user_email="n@example.com"), with_key=True),
         [MADE_USER, MADE_KEY]),
     "invite two": (
-        lambda s: onboarding.invite_people(s.ada, InvitePeople(emails=["a@example.com", "b@example.com"])),
+        lambda s: invitations.invite_people(s.ada, InvitePeople(emails=["a@example.com", "b@example.com"])),
         [MADE_USER, MADE_LINK, MADE_USER, MADE_LINK]),
     "change a role": (lambda s: user_changes.change_role(s.ada, s.mia.id, Role.INTERNAL_USER_VIEWER), [CHANGED_USER]),
     "change a user": (
@@ -88,12 +89,12 @@ DEEDS = {
     "block a user": (lambda s: user_changes.block_user(s.ada, s.mia.id), [CHANGED_USER]),
     "unblock a user": (lambda s: user_changes.unblock_user(s.ada, s.mia.id), [CHANGED_USER]),
     "delete a user": (lambda s: user_deletes.delete_user(s.ada, s.mia.id), [DELETED_KEY, ("user.deleted", "user")]),
-    "make a new link": (lambda s: onboarding.create_invitation(s.ada, "ina"), [ENDED_LINK, MADE_LINK]),
-    "revoke a link": (lambda s: onboarding.revoke_invitation(s.ada, s.ina.id), [ENDED_LINK]),
+    "make a new link": (lambda s: invitations.create_invitation(s.ada, "ina"), [ENDED_LINK, MADE_LINK]),
+    "revoke a link": (lambda s: invitations.revoke_invitation(s.ada, s.ina.id), [ENDED_LINK]),
     "end a link": (
-        lambda s: onboarding.end_invitation(s.ada, s.link.secret, is_accepted=True), [ENDED_LINK]),
+        lambda s: invitations.end_invitation(s.ada, s.link.secret, is_accepted=True), [ENDED_LINK]),
     "delete a link": (
-        lambda s: onboarding.delete_invitation(s.ada, s.link.secret), [("invitation.deleted", "invitation")]),
+        lambda s: invitations.delete_invitation(s.ada, s.link.secret), [("invitation.deleted", "invitation")]),
     "use a link": (claim, [("invitation.accepted", "invitation")]),
     "begin a session": (lambda s: auth.begin_session(s.mia, VISITOR), [("login.succeeded", "user")]),
     "change the own password": (
@@ -154,7 +155,8 @@ REFUSED = {
     "an address that is taken": (
         lambda s: users.create_user(s.ada, UserCreate(user_email="MIA@example.com"), with_key=True), Conflict),
     "an address that is taken, among others": (
-        lambda s: onboarding.invite_people(s.ada, InvitePeople(emails=["a@example.com", "mia@example.com"])), Conflict),
+        lambda s: invitations.invite_people(s.ada, InvitePeople(emails=["a@example.com", "mia@example.com"])),
+        Conflict),
     "the last admin": (lambda s: user_deletes.delete_user(s.ada, s.ada.id), Conflict),
     "the last admin's role": (lambda s: user_changes.change_role(s.ada, s.ada.id, Role.INTERNAL_USER), Conflict),
     "one of two who is not there": (lambda s: user_deletes.delete_users(s.ada, ["mia", "none"]), NotFound),

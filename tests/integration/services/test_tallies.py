@@ -16,10 +16,10 @@ from selfserve.schemas.users import InvitePeople, UserCreate, UserListQuery
 from selfserve.services import (
     actors,
     bootstrap,
+    invitations,
     key_deletes,
     key_lists,
     keys,
-    onboarding,
     tallies,
     user_changes,
     user_deletes,
@@ -49,7 +49,7 @@ def do(actor, deed, *arguments):
         case "make", (who, with_key):
             users.create_user(actor, UserCreate(user_id=who, user_email=address(who)), with_key=with_key)
         case "invite", (people,):
-            onboarding.invite_people(actor, InvitePeople(emails=[address(who) for who in people]))
+            invitations.invite_people(actor, InvitePeople(emails=[address(who) for who in people]))
         case "add key", (who, alias):
             keys.create_key(actor, KeyCreate(user_id=who, key_alias=alias))
         case "delete keys", (aliases,):
@@ -94,6 +94,6 @@ def test_after_any_deeds_the_tallies_are_true(app, deeds):
 
 def test_what_was_taken_back_is_not_counted_with_the_next_deed(as_actor, ada, mia):
     with pytest.raises(Conflict):
-        onboarding.invite_people(as_actor(ada), InvitePeople(emails=["ann@example.com", "mia@example.com"]))
+        invitations.invite_people(as_actor(ada), InvitePeople(emails=["ann@example.com", "mia@example.com"]))
     users.create_user(as_actor(ada), UserCreate(user_email="ben@example.com"), with_key=False)
     assert tallies.read_tally("users") == counted(User) == 3
