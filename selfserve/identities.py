@@ -48,6 +48,8 @@ class Began:
     next_path: str | None = None
     session_hash: str | None = None
     """The session whose person proves who they are, where nobody is to be signed in."""
+    user_pk: str | None = None
+    """Who links their account to a provider, where nobody is to be signed in."""
     began_at: datetime | None = None
 
     @property

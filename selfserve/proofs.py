@@ -15,5 +15,6 @@ class Sensitive(StrEnum):
     RESET_LINK = "make a link that sets somebody's password"
     INVITATION_LINK = "make a link that opens somebody's account"
     UNLINK = "part somebody from single sign-on"
+    LINK = "let another account open yours"
     ADMIN_KEY = "get a key that does whatever its admin may"
     COMMAND_LINE = "give a program a key of an admin"

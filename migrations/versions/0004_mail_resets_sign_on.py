@@ -68,6 +68,7 @@ def _make_links() -> None:
         sa.Column("verifier", sa.String(length=128), nullable=False),
         sa.Column("next_path", sa.String(length=500), nullable=True),
         sa.Column("session_hash", sa.String(length=64), nullable=True),
+        sa.Column("user_pk", sa.String(length=36), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_sso_logins")),
@@ -103,6 +104,7 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("must_change_password", sa.Boolean(), server_default=sa.false(), nullable=False))
     for name in ("sso_issuer", "sso_subject"):
         op.add_column("users", sa.Column(name, sa.String(length=255), nullable=True))
+    op.add_column("users", sa.Column("sso_linked_at", sa.DateTime(timezone=True), nullable=True))
     is_bound = sa.text("deleted_at IS NULL AND sso_subject IS NOT NULL")
     op.create_index(
         "uq_users_sso", "users", ["sso_issuer", "sso_subject"], unique=True,
@@ -116,7 +118,7 @@ def downgrade() -> None:
     for name in ("proved_at", "method"):
         op.drop_column("sessions", name)
     op.drop_index("uq_users_sso", "users")
-    for name in ("sso_subject", "sso_issuer", "must_change_password"):
+    for name in ("sso_linked_at", "sso_subject", "sso_issuer", "must_change_password"):
         op.drop_column("users", name)
     for table in reversed(_NEW):
         op.drop_table(table)

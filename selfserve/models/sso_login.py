@@ -23,6 +23,7 @@ class SsoLogin(Base):
     session_hash: Mapped[str | None] = mapped_column(
         String(64), doc="The session whose person proves who they are, where nobody is to be signed in."
     )
+    user_pk: Mapped[str | None] = mapped_column(String(36), doc="Who links their account; nobody at a sign-in.")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -41,6 +41,7 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     sso_issuer: Mapped[str | None] = mapped_column(String(255), doc="Who vouches for them (S-22) ...")
     sso_subject: Mapped[str | None] = mapped_column(String(255), doc="... and under which name there.")
+    sso_linked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_reserved: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     is_blocked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
@@ -100,6 +101,11 @@ class User(Aliased, Limited, Budgeted, Edited, Base):
         """Take a password that they chose themselves."""
         self.password_hash, self.password_changed_at = password_hash, now()
         self.must_change_password = False
+
+    def bind(self, issuer: str | None, subject: str | None) -> None:
+        """Let a provider vouch for them from now on, or none any more."""
+        self.sso_issuer, self.sso_subject = issuer, subject
+        self.sso_linked_at = now() if subject else None
 
     @property
     def is_bound(self) -> bool:

@@ -30,9 +30,17 @@ _LOST = "This sign-in did not begin in this browser, took more than ten minutes,
 
 
 def begin(
-    provider: str, browser: str, next_path: str | None, client: Client, *, session_id: str | None = None
+    provider: str,
+    browser: str,
+    next_path: str | None,
+    client: Client,
+    *,
+    session_id: str | None = None,
+    user_pk: str | None = None,
 ) -> Began:
-    """Begin a sign-in in a browser, or prove who is signed in there: what comes back must fit what is kept here (S-23).
+    """Begin a sign-in in a browser, or a proof of who is signed in there, or a link of their account.
+
+    What comes back must fit what is kept here (S-23).
 
     Raises TooMany.
     """
@@ -48,6 +56,7 @@ def begin(
                 verifier=began.verifier,
                 next_path=next_path,
                 session_hash=fingerprint(session_id) if session_id else None,
+                user_pk=user_pk,
                 expires_at=now() + LIFETIME,
             )
         )
@@ -59,8 +68,8 @@ def take(state: str, browser: str, client: Client) -> Began:
     is_it = SsoLogin.state_hash == fingerprint(state), SsoLogin.browser_hash == fingerprint(browser)
     with transaction(durable=False):
         taken = delete(SsoLogin).where(*is_it, SsoLogin.expires_at > now())
-        kept = SsoLogin.nonce, SsoLogin.verifier, SsoLogin.next_path, SsoLogin.session_hash, SsoLogin.created_at
-        row = db.session.execute(taken.returning(*kept)).one_or_none()
+        kept = SsoLogin.nonce, SsoLogin.verifier, SsoLogin.next_path, SsoLogin.session_hash, SsoLogin.user_pk
+        row = db.session.execute(taken.returning(*kept, SsoLogin.created_at)).one_or_none()
     if row is None:
         throttles.take_try(throttles.guess_bucket(client.address), client=client)
         raise SignInLost(_LOST, reason="state")
@@ -112,7 +121,7 @@ def part_from_provider(actor: Actor, row_id: str) -> User:
         if passwords_are_off() or not user.has_password:
             keep_an_admin(user)
         if user.is_bound:
-            user.sso_issuer = user.sso_subject = None
+            user.bind(None, None)
             end_access(user)
             tell_of_parting(actor, user)
             record_event(actor, "sso.unlinked", "user", user.user_id, owner=user.user_id)
@@ -143,7 +152,7 @@ def _link_or_create(identity: Identity, rules: Rules, client: Client) -> User:
         tell_of_link(user, client, identity.label, had_password=user.has_password)
         _accept_invitation(user)
         user.alias = user.alias or identity.name
-    user.sso_issuer, user.sso_subject = identity.issuer, identity.subject
+    user.bind(identity.issuer, identity.subject)
     db.session.flush()
     after = {"provider": identity.label}
     record_event(actor_of(user, client), "sso.linked", "user", user.user_id, owner=user.user_id, after=after)

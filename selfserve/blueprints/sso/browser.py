@@ -2,8 +2,7 @@
 
 import re
 
-from flask import request
-from werkzeug.wrappers import Response
+from flask import Response, after_this_request, request
 
 from selfserve.minting import mint_token
 from selfserve.services.sso import LIFETIME
@@ -18,14 +17,20 @@ def browser_word() -> str:
     return word if re.fullmatch(r"[A-Za-z0-9_-]{43}", word) else ""
 
 
-def keep_browser(response: Response) -> str:
+def keep_browser() -> str:
     """Let the browser keep its word, or a new one; sign-ins in two tabs share it. Give it.
 
     Lax, because the way back begins on the provider's page.
     """
     word, here = browser_word() or mint_token(), settings()
     lasts, secure, path = int(LIFETIME.total_seconds()), here.is_https, here.cookie_path
-    response.set_cookie(_COOKIE, word, max_age=lasts, path=path, secure=secure, httponly=True, samesite="Lax")
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        """Set the cookie."""
+        response.set_cookie(_COOKIE, word, max_age=lasts, path=path, secure=secure, httponly=True, samesite="Lax")
+        return response
+
     return word
 
 

@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from flask import Blueprint, after_this_request, g, redirect, request
+from flask import Blueprint, after_this_request, g, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from selfserve.blueprints.sso.browser import browser_word, keep_browser, without_referrer
-from selfserve.errors import NotFound, ProviderAway, SignInRefused, Unauthenticated
+from selfserve.errors import NotFound, ProviderAway, SignInLost, SignInRefused, Unauthenticated
 from selfserve.identities import Began, Identity
-from selfserve.services import proofs, sso
+from selfserve.permissions import Permission
+from selfserve.services import proofs, sso, sso_links
 from selfserve.sso import flow
 from selfserve.sso.providers import Provider
-from selfserve.web.guards import public, sign_in, signed_in_actor
+from selfserve.web.guards import public, requires, sign_in, signed_in_actor
 from selfserve.web.links import local_path, providers, settings
 from selfserve.web.logs import write_line
-from selfserve.web.render import render, see_other
+from selfserve.web.render import flash_toast, render, see_other
 
 pages = Blueprint("sso", __name__)
 
@@ -38,19 +39,35 @@ def start() -> Response:
     return send_to(chosen(), target, is_again="again" in request.args)
 
 
+@pages.post("/ui/account/link")
+@requires(Permission.ACCOUNT_PASSWORD)
+def link() -> Response:
+    """Begin to link my account to a provider. The page leads there by itself, because a form must not lead out."""
+    provider = chosen()
+    address = way_there(
+        provider, sso_links.begin_link(g.actor, provider.name, keep_browser(), url_for("account.index"))
+    )
+    response = render("sso/leaving.html", provider=provider, address=address)
+    response.headers["Refresh"] = f"0; url={address}"
+    return response
+
+
 @pages.get("/sso/callback")
 @public
 def callback() -> Response:
     """Take somebody back: check what the provider says, begin a session, go on to where they were going."""
     after_this_request(without_referrer)
+    began = None
     try:
         began = sso.take(request.args.get("state", ""), browser_word(), g.client)
         if began.session_hash:
             return prove(began, told_by(began))
-        if not signed_in_actor():  # or else by another tab, meanwhile
+        if began.user_pk:
+            link_account(began)
+        elif not signed_in_actor():  # or else by another tab, meanwhile
             sign_in(sso.sign_in(told_by(began), settings().sso_rules, g.client).session_id)
     except (SignInRefused, ProviderAway) as refusal:
-        return show_refusal(refusal)
+        return show_refusal(refusal, is_link=began is not None and began.user_pk is not None)
     return redirect(local_path(began.next_path), 303)
 
 
@@ -81,12 +98,14 @@ def send_to(
     provider: Provider, target: str | None, *, is_again: bool = False, session_id: str | None = None
 ) -> Response:
     """Send somebody to a provider to sign in, or to prove who they are if it is about their session."""
-    response = Response(status=303)
-    began = sso.begin(provider.name, keep_browser(response), target, g.client, session_id=session_id)
+    began = sso.begin(provider.name, keep_browser(), target, g.client, session_id=session_id)
+    return redirect(way_there(provider, began, is_again=is_again, is_proof=session_id is not None), 303)
+
+
+def way_there(provider: Provider, began: Began, *, is_again: bool = False, is_proof: bool = False) -> str:
+    """Say where the provider begins what was begun here. Raises ProviderAway."""
     words = {"state": began.state, "nonce": began.nonce, "verifier": began.verifier, "redirect_uri": redirect_uri()}
-    is_proof = session_id is not None
-    response.headers["Location"] = flow.authorization_url(provider, **words, is_again=is_again, is_proof=is_proof)
-    return response
+    return flow.authorization_url(provider, **words, is_again=is_again, is_proof=is_proof)
 
 
 def prove(began: Began, identity: Identity) -> Response:
@@ -96,6 +115,16 @@ def prove(began: Began, identity: Identity) -> Response:
         raise Unauthenticated("Please sign in.")
     proofs.prove_by_provider(actor, current_user.get_id(), began, identity)
     return see_other("confirm.done")
+
+
+def link_account(began: Began) -> None:
+    """Link the account of who began it, if they are still signed in. Raises SignInRefused, ProviderAway."""
+    actor = signed_in_actor()
+    if actor is None or actor.id != began.user_pk:
+        raise SignInLost("Whoever began this is not signed in here any more. Sign in and begin again.", reason="state")
+    identity = told_by(began)
+    sso_links.link(actor, identity, settings().sso_rules)
+    flash_toast(f"Linked. From now on you can sign in with {identity.label} too.")
 
 
 def told_by(began: Began) -> Identity:
@@ -108,7 +137,7 @@ def told_by(began: Began) -> Identity:
     return flow.identify(provider, answer, **words)
 
 
-def show_refusal(refusal: SignInRefused | ProviderAway) -> Response:
+def show_refusal(refusal: SignInRefused | ProviderAway, *, is_link: bool) -> Response:
     """Say why somebody is not let in, and write it down."""
     reason = refusal.reason if isinstance(refusal, SignInRefused) else "away"
     write_line("warning", "sign-in refused", reason=reason, why=getattr(refusal, "why", None))
@@ -116,4 +145,4 @@ def show_refusal(refusal: SignInRefused | ProviderAway) -> Response:
     provider = next((one for one in providers().values() if one.label == refusal.label), None)
     account = getattr(refusal, "account", None)
     told: dict[str, Any] = {"refusal": refusal, "provider": provider, "account": account, "visitor": signed_in_actor()}
-    return render("sso/refused.html", status=refusal.status, **told)
+    return render("sso/refused.html", status=refusal.status, **told, is_link=is_link)

@@ -99,6 +99,7 @@ OWN_DEEDS = {
     "command_line.confirm",
     "confirm.by_password",
     "passwords.save",
+    "sso.link",
     "keys.test",
 }
 """What everybody may do to what is their own (S-7e); tested with the account page, pages/test_key_test.py,
