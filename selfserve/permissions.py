@@ -199,25 +199,6 @@ POLICY: dict[Role, dict[Permission, Reach]] = {
     },
 }
 
-_ROUTES = {
-    "management_routes": ("/key/", "/v2/key/", "/user/", "/v2/user/", "/invitation/", "/team/", "/budget/", "/price/"),
-    "info_routes": (
-        "/key/info",
-        "/v2/key/info",
-        "/key/health",
-        "/key/list",
-        "/user/info",
-        "/v2/user/info",
-        "/user/available_roles",
-        "/user/daily/activity",
-        "/spend/",
-        "/price/list",
-    ),
-    "llm_api_routes": ("/v1/", "/chat/", "/completions", "/embeddings", "/models", "/responses", "/messages"),
-}
-"""The documented groups of routes that a key may be kept to."""
-CHAT = "/v1/chat/completions"
-"""The route that stands for calls to models."""
 ADMIN_ONLY_KEY_FIELDS = ("key", "spend", "allowed_routes", "permissions")
 """Documented fields of a key that only `proxy_admin` may set (S-5, S-17)."""
 
@@ -285,11 +266,6 @@ def covers(models: Collection[str], model: str) -> bool:
     return not models or any(_matches(listed, model) for listed in models)
 
 
-def opens(allowed_routes: Collection[str], rule: str) -> bool:
-    """Tell whether a key may call a rule: a documented group, an exact rule, `prefix/*` or `*`; no list opens all."""
-    return not allowed_routes or any(_leads_to(allowed, rule) for allowed in allowed_routes)
-
-
 def allows(actor: Actor, permission: Permission, owner_id: str | None = None) -> bool:
     """Tell whether the actor may do this to something that belongs to `owner_id` (a user's row id)."""
     how_far = reach(actor.role, permission)
@@ -301,10 +277,3 @@ def _matches(listed: str, model: str) -> bool:
     if listed.endswith("*"):
         return model.startswith(listed[:-1])
     return listed in (model, "all-proxy-models")
-
-
-def _leads_to(allowed: str, rule: str) -> bool:
-    """Tell whether one entry of a list of routes stands for a rule."""
-    if allowed in _ROUTES:
-        return rule.startswith(_ROUTES[allowed])
-    return rule.startswith(allowed[:-1]) if allowed.endswith("*") else rule == allowed

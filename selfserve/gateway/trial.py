@@ -9,7 +9,8 @@ from selfserve.errors import Conflict, DomainError, Forbidden
 from selfserve.gateway import dialects
 from selfserve.gateway.calls import Passing, Whole, send
 from selfserve.gateway.client import Patience
-from selfserve.permissions import CHAT, Actor, KeyGrant, Permission, opens
+from selfserve.permissions import Actor, KeyGrant, Permission
+from selfserve.routes import CHAT, opens
 from selfserve.schemas.model_calls import ChatCall, CompletionCall, EmbeddingCall, MessageCall, ResponseCall
 from selfserve.services.authorize import authorize
 from selfserve.services.key_limits import limits_of

@@ -16,10 +16,10 @@ from selfserve.permissions import (
     Permission,
     Reach,
     Role,
-    opens,
     reach,
 )
 from selfserve.proofs import Sensitive
+from selfserve.routes import opens
 from selfserve.schemas.keys import KeyCreate, KeyFields, KeyRegenerate, KeyUpdate
 from selfserve.services.actors import require_proof
 

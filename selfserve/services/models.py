@@ -10,8 +10,9 @@ from sqlalchemy import select
 from selfserve.errors import NotFound
 from selfserve.extensions import db
 from selfserve.models import ApiKey, User
-from selfserve.permissions import CHAT, MASTER_USER_ID, Actor, Permission, covers, opens
+from selfserve.permissions import MASTER_USER_ID, Actor, Permission, covers
 from selfserve.prices import Price, find_price
+from selfserve.routes import CHAT, opens
 from selfserve.schemas.models import ModelFilter
 from selfserve.services.actors import require
 from selfserve.services.keys import living_keys, works_now

@@ -13,7 +13,8 @@ from selfserve.extensions import db
 from selfserve.minting import KEY_PREFIX, fingerprint, is_well_formed, tail
 from selfserve.models import ApiKey, FormerSecret
 from selfserve.models.api_key import shown_prefix
-from selfserve.permissions import CHAT, Actor, Permission, opens
+from selfserve.permissions import Actor, Permission
+from selfserve.routes import CHAT, opens
 from selfserve.services.actors import require
 from selfserve.services.holds import holding, holds
 from selfserve.services.key_names import are_within_reach

@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from selfserve.database import end_read
 from selfserve.errors import BadRequest, Forbidden, Unauthenticated
 from selfserve.extensions import csrf, login_manager
-from selfserve.permissions import Actor, Permission, allows, opens
+from selfserve.permissions import Actor, Permission, allows
+from selfserve.routes import opens
 from selfserve.services import auth
 from selfserve.services.actors import require
 from selfserve.services.key_names import is_name_of

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "selfserve"
 
-PLAIN = {"addresses", "errors", "permissions", "config", "money", "clock", "minting", "devices"}
+PLAIN = {"addresses", "errors", "permissions", "routes", "config", "money", "clock", "minting", "devices"}
 PLAIN |= {"prices", "upstreams", "calls", "mail_kinds", "mail_setup", "identities", "lines", "ways_in", "proofs"}
 BELOW_MODELS = PLAIN | {"extensions", "database"}
 WEB_FRAMEWORK = {"flask", "werkzeug", "wtforms", "flask_login", "flask_wtf", "jinja2", "markupsafe"}

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from selfserve.gateway.listing import served_models
-from selfserve.permissions import CHAT, opens
+from selfserve.routes import CHAT, opens
 from selfserve.services.models import list_models_of
 from selfserve.web.links import upstreams
 
