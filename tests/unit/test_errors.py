@@ -9,6 +9,7 @@ STATUSES = {
     "BadRequest": 400,
     "Unauthenticated": 401,
     "Forbidden": 403,
+    "ProofNeeded": 403,
     "SignInRefused": 403,
     "SignInLost": 400,
     "NotFound": 404,
