@@ -83,6 +83,7 @@ def test_ten_minutes_are_the_longest_way(door, bound):
         refused(door, page.get(back), "state", 400)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "target",
     ["//evil.example", "https://evil.example/ui", r"\\evil.example", "https:evil.example", "/ui//evil.example",
@@ -102,6 +103,7 @@ def test_a_code_of_another_client_or_of_another_sign_in_buys_nothing(door, bound
         refused(door, page.get(path_of(back)), "code")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("said", ["access_denied", "<script>alert(1)</script>"])
 def test_what_the_provider_says_instead_is_told_and_never_believed(door, idp, said):
     """S-27."""
@@ -187,6 +189,7 @@ LIES = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("lie", "why"), LIES.values(), ids=list(LIES))
 def test_an_id_token_that_lies_signs_nobody_in(door, bound, idp, lie, why):
     """S-24."""
@@ -197,6 +200,7 @@ def test_an_id_token_that_lies_signs_nobody_in(door, bound, idp, lie, why):
     assert why in answer.html.words()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("key", "algorithm", "status"), [("es", "ES256", 303), ("first", "PS256", 403)])
 def test_a_key_signs_by_the_algorithm_that_it_was_published_for(door, bound, idp, key, algorithm, status):
     """S-24."""
@@ -204,6 +208,7 @@ def test_a_key_signs_by_the_algorithm_that_it_was_published_for(door, bound, idp
     assert door.sign_in().status == status
 
 
+@pytest.mark.any_database
 def test_a_new_key_is_asked_for_and_made_up_ones_make_nobody_ask_more_than_twice_a_minute(door, bound, idp):
     """S-24: keys are kept by issuer and key id."""
     assert door.sign_in().status == 303
@@ -219,6 +224,7 @@ def test_a_new_key_is_asked_for_and_made_up_ones_make_nobody_ask_more_than_twice
     assert idp.seen.count("/keys") == 2
 
 
+@pytest.mark.any_database
 def test_the_two_answers_of_a_provider_are_about_one_person(door, bound, idp):
     """S-24: OpenID Connect Core 5.3.2."""
     idp.be(claims={"sub": MIA["sub"]}, told_apart={"sub": "somebody-else", "email": "otto@example.com"})
@@ -355,6 +361,7 @@ def test_domains_are_compared_whole(portal, idp, email, status):
         assert [user for user in rows(User) if not user.is_reserved] == []
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("email", [None, "", "not an address", "mіa@example.com", 5])
 def test_without_an_address_there_is_no_first_time(door, idp, email):
     """S-48: an address with look-alike letters is none."""
@@ -382,6 +389,7 @@ MAPPED = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("claims", "role"),
     [
@@ -465,6 +473,7 @@ def test_while_the_provider_is_away_nobody_gets_in_and_all_is_said_plainly(door,
     assert curl(ada).get("/sso/readiness").status == 503
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "document",
     [{"issuer": "https://evil.example"}, {"issuer": None}, {"jwks_uri": "file:///etc/passwd"}, {"token_endpoint": ""},
@@ -518,6 +527,7 @@ def test_who_takes_a_colleagues_address_on_the_onboarding_page_gets_no_more_than
     assert "took the address mia@example.com, which nobody confirmed" in shown
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("claim", ["email", "preferred_username", "profile.upn", ""])
 def test_a_claim_that_can_change_names_nobody(portal, claim):
     """S-22: whoever takes over an address or a name there would take over the account here."""
