@@ -11,7 +11,7 @@ from selfserve.database import end_read, transaction
 from selfserve.errors import Invalid
 from selfserve.extensions import db
 from selfserve.models import ApiKey, AuditEvent
-from selfserve.permissions import Actor, Permission
+from selfserve.permissions import MASTER_USER_ID, Actor, Permission
 from selfserve.schemas.audit import FAILED_SIGN_INS, ROLE_CHANGES, AuditFilter
 from selfserve.services.activity import Activity, select_named, tell
 from selfserve.services.actors import require
@@ -166,4 +166,6 @@ def _entry(actor: Actor, row: Any) -> Entry:
     """Put together what is known of an event."""
     told = tell(actor, row)
     doer_id, owner_id = (None if row.doer_left_at else row.doer_id), (None if row.owner_left_at else row.owner_id)
-    return Entry(told, row.AuditEvent, row.doer or told.who, doer_id, owner_id, row.used_key)
+    is_person = row.AuditEvent.actor_user_id not in (None, MASTER_USER_ID)
+    doer = row.doer if is_person and row.doer else told.who.removeprefix("The ")
+    return Entry(told, row.AuditEvent, doer, doer_id, owner_id, row.used_key)

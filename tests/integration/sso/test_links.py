@@ -37,7 +37,7 @@ def test_mia_links_her_account_and_has_two_ways_in(door, idp, mia, page, mail):
     assert (answer.status, answer.location) == (303, "/ui/account")
     told = page.follow(answer).html.words()
     assert "From now on you can sign in with Acme SSO too" in told
-    assert "Signs in with Acme SSO since" in told
+    assert "Acme SSO Linked" in told
     mia = reload(mia)
     assert (mia.sso_issuer, mia.sso_subject, mia.has_password) == (idp.url, MIA["sub"], True)
     assert [(event.actor_user_id, event.after) for event in rows(AuditEvent) if event.action == "sso.linked"] == [
