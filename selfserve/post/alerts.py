@@ -10,6 +10,7 @@ _WHAT = {
     MailKind.PASSWORD_RESET: "A password reset link",
     MailKind.PASSWORD_CHANGED: "The news of a changed password",
     MailKind.NEW_SIGN_IN: "The news of a new sign-in",
+    MailKind.SIGN_IN_CHANGED: "The news of a changed sign-in",
     MailKind.KEY_CREATED: "The news of a new key",
     MailKind.KEY_ROTATED: "The news of a rotated key",
     MailKind.KEY_EXPIRING: "The warning of a key that expires",

@@ -37,7 +37,7 @@ def _moment(value: Any) -> Any:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
         raise wrong("must be a day such as 2026-12-31 or a moment such as 2026-12-31T08:30:00Z.") from None
-    calendar_day(moment.date())
+    calendar_day(moment.date().isoformat())
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 

@@ -15,10 +15,12 @@ from selfserve.permissions import Actor, Permission
 from selfserve.services import passwords, throttles
 from selfserve.services.actors import require
 from selfserve.services.audit import record_event
+from selfserve.ways_in import passwords_are_off
 
 LEEWAY = timedelta(seconds=60)
 """By how much a provider's clock may differ."""
 WRONG = "That is not your current password."
+ASKED_HERE = "You signed in with your password, so it is your password that confirms who you are."
 
 
 def check_password(actor: Actor, user: User, password: str) -> None:
@@ -48,12 +50,14 @@ def prove_by_password(actor: Actor, session_id: str, password: str) -> None:
 def prove_by_provider(actor: Actor, session_id: str, began: Began, identity: Identity) -> None:
     """Note that who is signed in proved to their provider who they are: the very same account there, and only now.
 
-    Raises SignInRefused.
+    A session that a password began is confirmed by it: a provider may let in unasked. Raises SignInRefused, Forbidden.
     """
     require(actor, Permission.ACCOUNT_READ)
     if began.session_hash != fingerprint(session_id):
         raise _refused(actor, identity, "state", "This was begun by somebody who is not signed in here any more.")
-    user, _method = _signed_in(began.session_hash)
+    user, method = _signed_in(began.session_hash)
+    if method != "sso" and user.has_password and not passwords_are_off():
+        raise Forbidden(ASKED_HERE)
     if (user.sso_issuer, user.sso_subject) != (identity.issuer, identity.subject):
         why = f"That is another account at {identity.label} than the one you sign in with here. Nothing was done."
         raise _refused(actor, identity, "another", why)

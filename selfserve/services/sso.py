@@ -167,7 +167,7 @@ def _check_linkable(user: User, identity: Identity) -> None:
         why = "The account with this address belongs to another sign-in. Ask an admin, who can part the two."
         raise refused(identity, "bound", why, user)
     open_one = select(Invitation.id).where(Invitation.user_pk == user.id, are_open(), Invitation.expires_at > now())
-    if db.session.scalar(open_one) is None:
+    if db.session.scalar(open_one.with_for_update()) is None:
         why = (
             "There is an account with this address, and nobody invited it to sign in this way. Ask an admin for a link."
         )

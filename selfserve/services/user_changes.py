@@ -114,8 +114,9 @@ def _door(user: User) -> tuple[str, bool, str | None]:
 
 
 def _require_proof(actor: Actor, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Want proof from who makes somebody an admin or changes the address that opens an account (S-39)."""
-    if after["role"] == Role.PROXY_ADMIN != before["role"]:
+    """Want proof from who makes somebody an admin, or lets one in again, or changes an address (S-39)."""
+    was_shut_out = before["role"] != Role.PROXY_ADMIN or before["blocked"]
+    if after["role"] == Role.PROXY_ADMIN and was_shut_out and not after["blocked"]:
         require_proof(actor, Sensitive.PROMOTE)
     if after["email"] != before["email"]:
         require_proof(actor, Sensitive.ADDRESS)

@@ -78,7 +78,7 @@ def find_mails(actor: Actor, link_ids: list[str]) -> list[Mail]:
     """Find the mails that links went with, by the row ids of the links."""
     require(actor, Permission.INVITATION_READ)
     kinds = MailKind.INVITATION.value, MailKind.PASSWORD_RESET.value
-    theirs = Mail.subject_id.in_(link_ids), Mail.kind.in_(kinds)
+    theirs = Mail.subject_id.in_(filter(str.isprintable, link_ids)), Mail.kind.in_(kinds)
     return list(db.session.scalars(select(Mail).where(*theirs).order_by(Mail.id).limit(MOST_MAILS)))
 
 

@@ -56,6 +56,7 @@ def test_an_invitation_arrives_and_opens(browser, mail, ada, run):
     live = next(one.get("hx-get") for one in answer.html.tree.iter() if one.get("id") == "live")
     assert 'hx-trigger="every 3s"' in page.get(live, htmx=True).text
     assert run().sent == 1
+    assert page.get("/ui/users/links/live?link=%00", htmx=True).status == 200
     told = page.get(live, htmx=True)
     assert ("Mailed to dana@example.com" in told.html.words(), "hx-trigger" in told.text) == (True, False)
     (got,) = mail.to("dana@example.com")

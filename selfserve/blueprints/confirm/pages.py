@@ -4,13 +4,13 @@ from flask import Blueprint, g, redirect, request
 from werkzeug.wrappers import Response
 
 from selfserve.blueprints.sso.pages import send_to
-from selfserve.errors import Invalid, NotFound, TooMany
+from selfserve.errors import Forbidden, Invalid, NotFound, TooMany
 from selfserve.permissions import Permission
 from selfserve.services import proofs
 from selfserve.web.guards import requires
 from selfserve.web.links import local_path
 from selfserve.web.passwords import refuse_passwords
-from selfserve.web.proofs import ConfirmForm, provider_of_session, show_proof
+from selfserve.web.proofs import ConfirmForm, provider_of_session, show_proof, takes_password
 from selfserve.web.render import flash_toast, render, see_other
 
 pages = Blueprint("confirm", __name__)
@@ -36,6 +36,8 @@ def by_password() -> Response:
 @requires(Permission.ACCOUNT_READ)
 def by_provider() -> Response:
     """Send who is signed in to their provider, which asks them anew; it is a link, because a form must not lead out."""
+    if takes_password():
+        raise Forbidden(proofs.ASKED_HERE)
     provider = provider_of_session()
     if provider is None:
         raise NotFound("No provider that is set up here vouches for you. Sign out, then sign in again.")

@@ -10,6 +10,7 @@ DOCUMENTED |= {"before_value", "updated_values"}
 NONSENSE = [{"page": 0}, {"sort_by": "object_id"}, {"start_date": "soon"}, {"end_date": "1999-01-01"}]
 NONSENSE += [{"start_date": "2026-W01-1"}, {"end_date": "20261231"}, {"end_date": "2099-12-32T00:00:00Z"}]
 NONSENSE += [{"end_date": "2026-01-01", "start_date": "2026-01-02"}, {"start_date": "10000-01-01"}]
+NONSENSE += [{"start_date": "0001-01-01T00:00:00+14:00"}, {"end_date": "9999-12-31T23:59:59-14:00"}]
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ SENSITIVE = {
     "take an address away": ("users.save", {"user_role": "internal_user", "user_email": ""}, Sensitive.ADDRESS),
     "make a reset link": ("users.reset", {}, Sensitive.RESET_LINK),
     "make an invitation link": ("users.invite", {}, Sensitive.INVITATION_LINK),
+    "let an admin in again": ("users.unblock", {}, Sensitive.PROMOTE),
     "part from a provider": ("users.unlink", {}, Sensitive.UNLINK),
     "link to a provider": ("sso.link", {}, Sensitive.LINK),
     "make a key that may all": ("keys.create", {"may_manage": "y"}, Sensitive.ADMIN_KEY),
@@ -71,6 +72,8 @@ def sent(app, scene):
         endpoint, differs, _deed = SENSITIVE[name]
         if name == "make a reset link":
             change(scene.user, password_hash="x")
+        if endpoint == "users.unblock":
+            change(scene.user, role="proxy_admin", is_blocked=True)
         if endpoint == "command_line.confirm":
             begun = Program(app).begun
             return "/ui/cli/confirm", {"login": begun["login_id"], "user_code": begun["user_code"]}
@@ -139,6 +142,9 @@ def test_no_other_deed_asks_and_each_of_the_table_does(app, browser, ada, scene)
             change(scene.user, password_hash="x", is_blocked=False)
         if endpoint == "users.invite":
             change(scene.user, is_blocked=False)
+        if endpoint in ("users.unblock", "users.change_role"):
+            is_shut_out = endpoint == "users.unblock"
+            change(scene.user, role="proxy_admin" if is_shut_out else "internal_user", is_blocked=is_shut_out)
         answer = page.post(deed.path(scene), fields | token_of(page), reveals=True)
         if ASKED in answer.text:
             asking.add(endpoint)

@@ -170,7 +170,7 @@ def test_a_mail_that_is_given_up_is_alerted_once_and_an_alert_that_is_given_up_i
         (text,) = told(webhook)
         assert text.startswith("The news of a new sign-in for `Mia` is given up: the mail server does not take the")
         assert text.endswith(f"/ui/users/{mia.id}")
-        assert ("@" in text, "550" in text) == (False, False)
+        assert ("@" in text, "unknown" in text) == (False, False)
         webhook.status = 404
         with app.app_context(), transaction():
             queue_mail(MailKind.BUDGET, db.session.get(User, mia.id), facts={"share": 50, "spend": 1})
@@ -199,6 +199,15 @@ HOSTILE = [
     "@channel", "@everyone", "<!here>", "<@U123>", "<https://evil.example|Reset>", "[Reset](https://evil.example)",
     "`@here`", "``` @all", "x\n@channel\r\nhttps://evil.example", "@\u200b@here", "&lt;!here&gt;", "**x** _y_ ~z~",
 ]  # fmt: skip
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("kind", MailKind)
+def test_every_kind_of_mail_that_is_given_up_has_words(kind):
+    facts = {"what": kind.value, "why": "server"}
+    told = {"recipient": "", "person": "Mia", "subject_id": "1", "facts": facts, "secret": None, "attempt": 1}
+    claimed = Claimed(id=1, kind=AlertKind.GIVEN_UP, channel=Channel.WEBHOOK, created_at=now(), **told)
+    assert "for `Mia` is given up" in alerts.alert_text(the_settings(), claimed)
 
 
 @pytest.mark.any_database

@@ -8,6 +8,7 @@ import pytest
 from selfserve.clock import now
 from selfserve.models import AuditEvent, Session
 from selfserve.proofs import RECENT
+from selfserve.services import proofs
 from tests.factories import PASSWORD, change, make_user, reload, rows
 from tests.integration.security.snapshots import unchanged
 from tests.integration.security.test_proofs import grow_old
@@ -95,6 +96,18 @@ def test_a_session_that_a_provider_began_takes_no_password(page, otto):
     """S-39: GHSA-hp74: the weaker way is refused, though she has it and it is right."""
     with unchanged():
         assert page.post("/ui/confirm?next=/ui/users", {"current_password": PASSWORD}).status == 403
+        assert promote(page, otto).status == 403
+
+
+def test_a_session_that_a_password_began_takes_no_provider(page, otto):
+    """S-39: GHSA-hp74: with the account linked, too; a provider may let in unasked whoever sits there."""
+    back = path_of(visit(page.get("/ui/confirm/sso").location))
+    session = next(iter(rows(Session)))
+    change(session, method="password")
+    with unchanged("audit_events", "sso_logins", "throttles"):
+        assert page.get("/ui/confirm/sso").status == 403
+        answer = page.get(back)
+        assert (answer.status, proofs.ASKED_HERE in answer.html.words()) == (403, True)
         assert promote(page, otto).status == 403
 
 

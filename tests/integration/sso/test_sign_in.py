@@ -1,5 +1,6 @@
 """People sign in through the identity provider: there, back and in, each step real, with the provider on a socket."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -7,7 +8,11 @@ import pytest
 
 from selfserve.models import AuditEvent, Invitation, Session, SsoLogin, User
 from selfserve.permissions import Role
+from selfserve.services import sso
+from tests.application import MASTER_KEY
+from tests.clients import Curl
 from tests.factories import change, make_invitation, make_user, reload, rows
+from tests.integration.security.replays import Thief
 from tests.integration.sso.journeys import query_of
 from tests.provider import CLIENT_ID, CLIENT_SECRET, MIA
 
@@ -225,3 +230,22 @@ def test_a_block_ends_what_the_provider_began(door, bound):
     assert door.sign_in().status == 403
     assert Role(reload(bound).role) is Role.INTERNAL_USER
     assert rows(Invitation) == []
+
+
+def test_who_is_just_being_linked_is_not_uninvited_meanwhile(door, app, monkeypatch):
+    """S-20: the link is ended or it opens the account, never both: who revokes waits and is told that it was used."""
+    secret, accept = make_invitation(make_user("Mia", password=None)).secret, sso._accept_invitation
+    with ThreadPoolExecutor(1) as threads:
+
+        def revoke():
+            ending = {"invitation_id": secret, "is_accepted": True}
+            return Curl(Thief(app), MASTER_KEY).post("/invitation/update", ending).status
+
+        def accept_meanwhile(user):
+            revoked.append(threads.submit(revoke))
+            wait(revoked, 0.3)
+            accept(user)
+
+        revoked = []
+        monkeypatch.setattr(sso, "_accept_invitation", accept_meanwhile)
+        assert (door.sign_in().status, revoked[0].result(10)) == (303, 409)
