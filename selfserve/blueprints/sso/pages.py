@@ -67,7 +67,7 @@ def callback() -> Response:
         elif not signed_in_actor():  # or else by another tab, meanwhile
             sign_in(sso.sign_in(told_by(began), settings().sso_rules, g.client).session_id)
     except (SignInRefused, ProviderAway) as refusal:
-        return show_refusal(refusal, is_link=began is not None and began.user_pk is not None)
+        return show_refusal(refusal, began)
     return redirect(local_path(began.next_path), 303)
 
 
@@ -137,12 +137,14 @@ def told_by(began: Began) -> Identity:
     return flow.identify(provider, answer, **words)
 
 
-def show_refusal(refusal: SignInRefused | ProviderAway, *, is_link: bool) -> Response:
+def show_refusal(refusal: SignInRefused | ProviderAway, began: Began | None) -> Response:
     """Say why somebody is not let in, and write it down."""
+    is_link = began is not None and began.user_pk is not None
+    is_proof = began is not None and began.session_hash is not None and not is_link
     reason = refusal.reason if isinstance(refusal, SignInRefused) else "away"
     write_line("warning", "sign-in refused", reason=reason, why=getattr(refusal, "why", None))
     sso.record_refusal(refusal, g.client)
     provider = next((one for one in providers().values() if one.label == refusal.label), None)
     account = getattr(refusal, "account", None)
     told: dict[str, Any] = {"refusal": refusal, "provider": provider, "account": account, "visitor": signed_in_actor()}
-    return render("sso/refused.html", status=refusal.status, **told, is_link=is_link)
+    return render("sso/refused.html", status=refusal.status, **told, is_link=is_link, is_proof=is_proof)

@@ -12,6 +12,7 @@ from selfserve.services import sso
 from tests.application import MASTER_KEY
 from tests.clients import Curl
 from tests.factories import change, make_invitation, make_user, reload, rows
+from tests.integration.pages.parts import link
 from tests.integration.security.replays import Thief
 from tests.integration.sso.journeys import query_of
 from tests.provider import CLIENT_ID, CLIENT_SECRET, MIA
@@ -59,6 +60,12 @@ def test_the_word_of_the_browser_is_kept_from_scripts_and_for_ten_minutes(door):
 def test_who_is_signed_in_already_goes_on(door, browser, mia):
     answer = browser(mia).get("/ui/sso?next=/ui/spend")
     assert (answer.status, answer.location) == (303, "/ui/spend")
+
+
+def test_who_opens_an_old_way_back_while_signed_in_goes_on_to_their_keys(door, browser, mia):
+    answer = browser(mia).get("/sso/callback?state=of-long-ago&code=used")
+    assert answer.status == 400
+    assert (link(answer, "Go to your keys"), link(answer, "Try again")) == ("/ui/keys", None)
 
 
 def test_two_tabs_that_left_for_the_provider_both_come_back_to_where_they_were_going(door, bound):
