@@ -26,6 +26,8 @@ class Identity:
     """Whether the provider decides about roles: then one that the claims do not give is taken away (S-25)."""
     proved_at: datetime | None = None
     """When they proved to the provider who they are, where it says so: it may have let them in since unasked."""
+    must_say_when: bool = False
+    """Whether it says so whenever it is asked to ask them anew; then silence means that it was not asked."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Session(Base):
         String(16), default="password", server_default="password", doc="`password`, `link`, `operator` or `sso`."
     )
     proved_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, default=now, doc="When its person last proved who they are; unknown of before."
+        UtcDateTime, doc="When its person last proved who they are; null: nobody knows."
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

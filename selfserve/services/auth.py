@@ -113,8 +113,9 @@ def enter(user: User, client: Client, method: str, proved_at: datetime | None = 
 
 
 def add_session(user: User, client: Client, method: str = "password", proved_at: datetime | None = None) -> str:
-    """Add a session's row, of somebody who proves now who they are or did before; needs an open transaction.
+    """Add a session's row, of somebody who proves now who they are, or when their provider says; needs a transaction.
 
+    Where it does not say, they may have been let in unasked: the session begins unproven (S-39).
     Raises Unauthenticated if the person's access ended or their password changed meanwhile.
     """
     moment = now()
@@ -122,7 +123,7 @@ def add_session(user: User, client: Client, method: str = "password", proved_at:
     same_password = seen.where(User.password_hash == user.password_hash)
     if not db.session.execute(same_password.values(last_login_at=moment, updated_at=User.updated_at)).rowcount:  # type: ignore[attr-defined]
         raise Unauthenticated(WRONG)
-    session_id = mint_token()
+    session_id, proved_at = mint_token(), proved_at if method == "sso" else moment
     db.session.add(
         Session(
             id_hash=fingerprint(session_id),
@@ -130,7 +131,7 @@ def add_session(user: User, client: Client, method: str = "password", proved_at:
             address=client.address,
             user_agent=(client.user_agent or "")[:255] or None,
             method=method,
-            proved_at=min(proved_at or moment, moment),
+            proved_at=proved_at and min(proved_at, moment),
             created_at=moment,
             last_seen_at=moment,
             expires_at=moment + ABSOLUTE_LIFETIME,

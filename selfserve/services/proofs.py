@@ -23,6 +23,11 @@ WRONG = "That is not your current password."
 ASKED_HERE = "You signed in with your password, so it is your password that confirms who you are."
 
 
+def takes_password(method: str, *, has_password: bool) -> bool:
+    """Tell whether a password, and nothing else, is proof: not in a session that a provider began."""
+    return has_password and method != "sso" and not passwords_are_off()
+
+
 def check_password(actor: Actor, user: User, password: str) -> None:
     """Check the actor's password; tries are counted before, wrong ones are written down. Raises Invalid, TooMany."""
     throttles.take_try(throttles.password_bucket(user.id), client=actor.client)
@@ -56,16 +61,23 @@ def prove_by_provider(actor: Actor, session_id: str, began: Began, identity: Ide
     if began.session_hash != fingerprint(session_id):
         raise _refused(actor, identity, "state", "This was begun by somebody who is not signed in here any more.")
     user, method = _signed_in(began.session_hash)
-    if method != "sso" and user.has_password and not passwords_are_off():
+    if takes_password(method, has_password=user.has_password):
         raise Forbidden(ASKED_HERE)
     if (user.sso_issuer, user.sso_subject) != (identity.issuer, identity.subject):
         why = f"That is another account at {identity.label} than the one you sign in with here. Nothing was done."
         raise _refused(actor, identity, "another", why)
-    if identity.proved_at and began.began_at and identity.proved_at < began.began_at - LEEWAY:
+    if not _was_asked_anew(began, identity):
         why = f"{identity.label} did not ask you again who you are. Nothing was done. Sign out there, then try again."
         raise _refused(actor, identity, "not_asked", why)
     with transaction():
         _note(actor, began.session_hash, "sso")
+
+
+def _was_asked_anew(began: Began, identity: Identity) -> bool:
+    """Tell whether somebody proved who they are since they were sent there; silence is trusted where it is usual."""
+    if identity.proved_at is None or began.began_at is None:
+        return not identity.must_say_when
+    return identity.proved_at >= began.began_at - LEEWAY
 
 
 def _refused(actor: Actor, identity: Identity, reason: str, why: str) -> SignInRefused:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -71,7 +72,8 @@ def identify(provider: Provider, answer: dict[str, str], *, nonce: str, verifier
         return read_identity(_asked(provider, endpoints, tokens), provider, endpoints.issuer)
     ring = ring_of(endpoints.issuer, endpoints.keys, provider.label)
     claims = read_id_token(tokens.get("id_token"), provider, endpoints.issuer, ring, nonce)
-    return read_identity(_completed(claims, provider, endpoints, tokens), provider, endpoints.issuer)
+    identity = read_identity(_completed(claims, provider, endpoints, tokens), provider, endpoints.issuer)
+    return replace(identity, must_say_when=endpoints.says_when)
 
 
 def logout_url(provider: Provider, back: str) -> str | None:

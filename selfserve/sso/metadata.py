@@ -29,6 +29,8 @@ class Endpoints:
     """Whether we show our secret in a header; otherwise in the form."""
     prompt: str = ""
     """How to ask for another account."""
+    says_when: bool = False
+    """Whether it tells, if it is asked, when somebody proved who they are."""
 
 
 def endpoints_of(provider: Provider) -> Endpoints:
@@ -38,7 +40,7 @@ def endpoints_of(provider: Provider) -> Endpoints:
         return Endpoints(provider.issuer, *named, takes_basic=provider.name != "github", prompt=provider.prompt)
     document = _document(provider)
     methods = document.get("token_endpoint_auth_methods_supported")
-    prompts = document.get("prompt_values_supported")
+    prompts, claims = document.get("prompt_values_supported"), document.get("claims_supported")
     return Endpoints(
         document["issuer"],
         named[0] or _endpoint(document, "authorization_endpoint", provider),
@@ -48,6 +50,7 @@ def endpoints_of(provider: Provider) -> Endpoints:
         _endpoint(document, "end_session_endpoint", provider, is_needed=False),
         not isinstance(methods, list) or not methods or "client_secret_basic" in methods,
         "select_account" if isinstance(prompts, list) and "select_account" in prompts else provider.prompt,
+        not provider.may_be_silent and isinstance(claims, list) and "auth_time" in claims,
     )
 
 

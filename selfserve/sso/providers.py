@@ -42,6 +42,8 @@ class Provider:
     """How to ask for another account, where it publishes nothing about that."""
     prompt_anew: str = "login"
     """How to ask somebody to prove who they are although they are signed in there."""
+    may_be_silent: bool = False
+    """Whether it lists `auth_time` and leaves it out all the same, unless somebody sets that up there (Entra)."""
     authorization_endpoint: str = ""
     token_endpoint: str = ""
     userinfo_endpoint: str = ""
@@ -90,6 +92,7 @@ def _generic(settings: Settings) -> Provider:
         is_discovered=bool(issuer),
         scope=settings.generic_scope,
         prompt="login",
+        may_be_silent=issuer.startswith(f"{_MICROSOFT}/"),
         authorization_endpoint=settings.generic_authorization_endpoint,
         token_endpoint=settings.generic_token_endpoint,
         userinfo_endpoint=settings.generic_userinfo_endpoint,
@@ -115,6 +118,7 @@ def _microsoft(settings: Settings) -> Provider:
         settings.microsoft_client_id,
         settings.microsoft_client_secret.get_secret_value(),
         claims=_claims(settings, ("email", "preferred_username"), subject="sub"),
+        may_be_silent=True,
         trusts_email="microsoft" in settings.trusted_emails,
         role_mapping=settings.role_mapping,
     )

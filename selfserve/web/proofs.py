@@ -10,8 +10,8 @@ from wtforms import PasswordField
 from selfserve.errors import ProofNeeded
 from selfserve.proofs import RECENT
 from selfserve.schemas.account import PasswordProof
+from selfserve.services import proofs
 from selfserve.sso.providers import Provider
-from selfserve.ways_in import passwords_are_off
 from selfserve.web.forms import SchemaForm
 from selfserve.web.links import providers, way_back
 from selfserve.web.render import render, wants_fragment
@@ -33,9 +33,8 @@ def provider_of_session() -> Provider | None:
 
 
 def takes_password() -> bool:
-    """Tell whether a password is proof: not of a session that a provider began, nor where none is used."""
-    live = current_user.live
-    return live.has_password and live.method != "sso" and not passwords_are_off()
+    """Tell whether a password, and nothing else, confirms who is signed in."""
+    return proofs.takes_password(current_user.live.method, has_password=current_user.live.has_password)
 
 
 def ask_for_proof(needed: ProofNeeded) -> Response:

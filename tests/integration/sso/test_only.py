@@ -1,5 +1,6 @@
 """Without passwords: they are hidden and refused, and the operator's link is the way back in; what admins see of it."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
@@ -134,6 +135,7 @@ def test_an_admin_parts_somebody_from_their_account_there(door, idp, browser, ad
 def test_the_last_admin_keeps_their_way_in(door, idp, browser):
     """S-43."""
     ada = make_user("Mia", role="proxy_admin", password=None, sso_issuer=idp.url, sso_subject=MIA["sub"])
+    idp.know(auth_time=int(time.time()))
     page = door.browser()
     door.sign_in(page)
     page.get(f"/ui/users/{ada.id}")
@@ -146,6 +148,7 @@ def test_where_no_passwords_are_used_an_admin_with_one_does_not_stand_in_for_the
     """S-43: Ada alone came through the provider. Bea's password opens nothing, until she comes that way too."""
     ada = make_user("Ada", role="proxy_admin", sso_issuer=idp.url, sso_subject=MIA["sub"])
     bea = make_user("Bea", role="proxy_admin")
+    idp.know(auth_time=int(time.time()))
     page = only.browser()
     only.sign_in(page)
     fields = {"role": "internal_user"} | token_of(page)
@@ -169,7 +172,7 @@ def test_of_two_admins_who_part_each_other_at_once_one_stays(app, only, idp):
     pages = []
     circle = [make_user(word, role="proxy_admin", sso_issuer=idp.url, sso_subject=word) for word in ("ada", "bea")]
     for person, other in zip(circle, circle[::-1], strict=True):
-        idp.know(sub=person.sso_subject)
+        idp.know(sub=person.sso_subject, auth_time=int(time.time()))
         page = only.browser()
         only.sign_in(page)
         token = token_of(page)

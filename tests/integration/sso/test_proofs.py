@@ -9,11 +9,16 @@ from selfserve.clock import now
 from selfserve.models import AuditEvent, Session
 from selfserve.proofs import RECENT
 from selfserve.services import proofs
+from selfserve.sso import metadata
+from selfserve.sso.providers import load_providers
+from tests.application import the_settings
 from tests.factories import PASSWORD, change, make_user, reload, rows
 from tests.integration.security.snapshots import unchanged
 from tests.integration.security.test_proofs import grow_old
 from tests.integration.sso.journeys import path_of, query_of, visit
 from tests.provider import MIA
+
+TENANT = "8f1c2a34-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -137,6 +142,32 @@ def test_who_has_neither_signs_in_again(portal, browser, ada, otto):
     assert page.get("/ui/confirm/sso").status == 404
 
 
+def test_silence_is_no_proof_of_a_provider_that_says_when_it_asked(idp, page, otto):
+    """S-39: whoever sits there takes `max_age` out of the address, and comes back unasked."""
+    idp.be(document={"claims_supported": ["sub", "auth_time"]})
+    metadata.forget(next(iter(page.transport.client.application.config["PROVIDERS"].values())))
+    with unchanged("audit_events", "sso_logins", "throttles"):
+        assert confirm(page).status == 403
+        assert promote(page, otto).status == 403
+    idp.know(auth_time=int(time.time()))
+    assert confirm(page).status == 303
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("issuer", [f"https://login.microsoftonline.com/{TENANT}/v2.0", "https://sso.example.com"])
+def test_entra_lists_when_it_asked_and_need_not_say_it(monkeypatch, issuer):
+    """S-39: there it is an optional claim; its admins would be locked out of what wants proof."""
+    ours = {"microsoft_client_id": "m", "microsoft_client_secret": "m", "microsoft_tenant": TENANT}
+    ours |= {"generic_client_id": "g", "generic_client_secret": "g", "selfserve_sso_issuer": issuer}
+    ends = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), f"{issuer}/x")
+    document = ends | {"issuer": issuer, "claims_supported": ["auth_time"]}
+    known = load_providers(the_settings(**ours))
+    for provider in known.values():
+        monkeypatch.setitem(metadata._kept, provider.issuer, (float("inf"), document))
+    says = {name: metadata.endpoints_of(provider).says_when for name, provider in known.items()}
+    assert says == {"microsoft": False, "generic": issuer == "https://sso.example.com"}
+
+
 def test_one_confirmation_is_for_one_session(door, page, admin, otto):
     """S-39: begun in one browser it is not taken up in another, nor by the session that came after it."""
     other = door.browser()
@@ -155,14 +186,21 @@ def test_one_confirmation_is_for_one_session(door, page, admin, otto):
 
 def test_who_was_let_in_unasked_proved_it_when_they_were_asked(door, idp, admin, otto):
     """S-39: signing out and in again, while the provider still knows somebody, is no way around it."""
+    page = door.browser()
+    door.sign_in(page)
+    assert [session.proved_at for session in rows(Session)] == [None], "it does not say when"
+    page.get("/ui/account")
+    assert promote(page, otto).status == 403
+    assert confirm(page).status == 303
+    assert promote(page, otto).status == 303
     idp.know(auth_time=int(time.time()) - int(timedelta(hours=8).total_seconds()))
     page = door.browser()
     door.sign_in(page)
     page.get("/ui/account")
-    assert promote(page, otto).status == 403
+    assert promote(page, make_user("Rex")).status == 403
     idp.know(auth_time="yesterday")
     assert door.sign_in().status == 403
     idp.know(auth_time=int(time.time()) + 3600)
     page = door.browser()
     door.sign_in(page)
-    assert max(session.proved_at for session in rows(Session)) <= now()
+    assert max(session.proved_at for session in rows(Session) if session.proved_at) <= now()
