@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,19 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from selfserve.clock import now
 from selfserve.database import UtcDateTime
 from selfserve.extensions import Base
+from selfserve.models.traits import LinkStatus, status_of_link
 from selfserve.models.user import User
 
 LIFETIME = timedelta(days=7)
 _IS_OPEN = text("accepted_at IS NULL AND ended_at IS NULL")
-
-
-class InvitationStatus(StrEnum):
-    """What became of a link: only an open one opens anything."""
-
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    ENDED = "ended"
-    EXPIRED = "expired"
 
 
 class Invitation(Base):
@@ -56,10 +47,6 @@ class Invitation(Base):
         return self.accepted_at is not None
 
     @property
-    def status(self) -> InvitationStatus:
+    def status(self) -> LinkStatus:
         """What became of it."""
-        if self.accepted_at is not None:
-            return InvitationStatus.ACCEPTED
-        if self.ended_at is not None and self.ended_at < self.expires_at:
-            return InvitationStatus.ENDED
-        return InvitationStatus.OPEN if self.expires_at > now() else InvitationStatus.EXPIRED
+        return status_of_link(self.accepted_at, self.ended_at, self.expires_at)

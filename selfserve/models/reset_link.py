@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from selfserve.clock import now
 from selfserve.database import UtcDateTime
 from selfserve.extensions import Base
+from selfserve.models.traits import LinkStatus, status_of_link
 
 LIFETIME = timedelta(hours=1)
 
@@ -26,10 +27,15 @@ class ResetLink(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, doc="Replaced by a newer one, or ended with its user."
+        UtcDateTime, doc="Replaced by a newer one, revoked or ended with its user."
     )
 
     __table_args__ = (
         Index("ix_reset_links_user", "user_pk", "created_at"),
         Index("ix_reset_links_expiry", "expires_at"),
     )
+
+    @property
+    def status(self) -> LinkStatus:
+        """What became of it."""
+        return status_of_link(self.used_at, self.ended_at, self.expires_at)

@@ -1,11 +1,14 @@
-"""What a user and a key have in common: a name to search by, and limits."""
+"""What users and keys have in common: a name to search by, and limits; and what became of links of any kind."""
 
 import json
+from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import JSON, BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from selfserve.clock import now
 from selfserve.errors import Stale
 from selfserve.minting import fingerprint
 
@@ -46,3 +49,21 @@ class Edited:
         """Raise Stale if this is not the edition that was shown; who names single fields was shown none."""
         if shown is not None and shown != self.edition:
             raise Stale
+
+
+class LinkStatus(StrEnum):
+    """What became of a link: only an open one opens anything."""
+
+    OPEN = "open"
+    USED = "used"
+    ENDED = "ended"
+    EXPIRED = "expired"
+
+
+def status_of_link(used_at: datetime | None, ended_at: datetime | None, expires_at: datetime) -> LinkStatus:
+    """Tell what became of a link; one that was ended after it had expired is expired."""
+    if used_at is not None:
+        return LinkStatus.USED
+    if ended_at is not None and ended_at < expires_at:
+        return LinkStatus.ENDED
+    return LinkStatus.OPEN if expires_at > now() else LinkStatus.EXPIRED

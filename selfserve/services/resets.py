@@ -6,18 +6,19 @@ A link touches neither keys nor spend, and who asks for one learns nothing of wh
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 
 from selfserve.addresses import comparable
 from selfserve.clock import now
 from selfserve.database import transaction
 from selfserve.devices import device
-from selfserve.errors import Conflict, Gone, TooMany
+from selfserve.errors import Conflict, Gone, NotFound, TooMany
 from selfserve.extensions import db
 from selfserve.mail_kinds import MailKind
 from selfserve.minting import fingerprint, mint_token
 from selfserve.models import ResetLink, User
 from selfserve.models.reset_link import LIFETIME
+from selfserve.models.traits import LinkStatus
 from selfserve.permissions import MASTER_USER_ID, Actor, Client, Permission, Role, allows
 from selfserve.proofs import Sensitive
 from selfserve.services import passwords, throttles
@@ -106,8 +107,7 @@ def _asks_too_often(client: Client, email: str) -> bool:
 
 def _count_asked_for(user_pk: str | None) -> tuple[int, int]:
     """Count the links of a day that were asked for and not made by an admin, and those of them that still open."""
-    is_open = ResetLink.used_at.is_(None) & ResetLink.ended_at.is_(None) & (ResetLink.expires_at > now())
-    counts = select(func.count(), func.count(case((is_open, 1)))).where(
+    counts = select(func.count(), func.count(case((are_open(), 1)))).where(
         ResetLink.user_pk == user_pk, ResetLink.created_by.is_(None), ResetLink.created_at > now() - timedelta(days=1)
     )
     asked, still_open = db.session.execute(counts).one()
@@ -142,6 +142,29 @@ def claim(link_id: str, password: str, client: Client, *, shortest: int) -> User
         record_event(actor_of(user, client), "password.reset", "user", user.user_id, owner=user.user_id)
         tell_of_password(user, client)
     return user
+
+
+def revoke(actor: Actor, row_id: str, link_id: str) -> User:
+    """End one link of a user if it is open still. Raises NotFound for an unknown user or link."""
+    require(actor, Permission.USER_RESET)
+    with transaction():
+        confirm(actor, Permission.USER_RESET)
+        user = lock_user(User.id == row_id)
+        theirs = select(ResetLink).where(ResetLink.id == link_id, ResetLink.user_pk == row_id)
+        link = db.session.scalar(theirs.execution_options(populate_existing=True))
+        if user is None or not allows(actor, Permission.USER_RESET, user.id):
+            raise unknown_user()
+        if link is None:
+            raise NotFound("There is no such link.", param="link_id")
+        if link.status is LinkStatus.OPEN:
+            link.ended_at = now()
+            record_event(actor, "reset.ended", "user", user.user_id, owner=user.user_id)
+    return user
+
+
+def are_open() -> ColumnElement[bool]:
+    """Say that links are neither used nor over; of one person there may be two: handed over, and asked for."""
+    return and_(ResetLink.used_at.is_(None), ResetLink.ended_at.is_(None), ResetLink.expires_at > now())
 
 
 def _create(actor: Actor, is_meant: ColumnElement[bool], *, by_mail: bool) -> ResetCreated:
@@ -218,9 +241,8 @@ def _still_open(found: tuple[ResetLink, User] | None) -> OpenReset:
 
 def _use(link_id: str, user_pk: str) -> User:
     """Mark a link used if nobody did before, in one statement (S-19); give its user, who is locked before the link."""
-    moment, user = now(), lock_user(User.id == user_pk)
-    is_open = ResetLink.used_at.is_(None), ResetLink.ended_at.is_(None), ResetLink.expires_at > moment
-    mark = update(ResetLink).where(ResetLink.id == link_id, *is_open).values(used_at=moment)
+    user = lock_user(User.id == user_pk)
+    mark = update(ResetLink).where(ResetLink.id == link_id, are_open()).values(used_at=now())
     is_used = db.session.scalar(mark.returning(ResetLink.id))
     if not is_used or user is None or user.is_blocked:
         raise Gone(GONE)

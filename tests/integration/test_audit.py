@@ -34,6 +34,7 @@ EVENTS = {
     "users.invite": ("invitation.created", "invitation"),
     "users.reset": ("reset.created", "user"),
     "users.revoke": ("invitation.ended", "invitation"),
+    "users.revoke_reset": ("reset.ended", "user"),
     "users.save": ("user.updated", "user"),
     "users.end_sessions": ("session.ended", "user"),
     "users.unlink": ("sso.unlinked", "user"),

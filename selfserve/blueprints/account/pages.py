@@ -29,17 +29,11 @@ def index() -> Response:
 @requires(Permission.ACCOUNT_PASSWORD)
 def change_password() -> AnyResponse:
     """Change my password: every other session ends, this one goes on under a new id."""
-    refuse_passwords()
     form = PasswordForm()
-    try:
-        if command := form.command():
-            shortest = settings().selfserve_password_min_length
-            sign_in(account.change_password(g.actor, command, shortest=shortest))
-            flash_toast("Password changed. Every other session is signed out.")
-            return see_other("account.index")
-    except Invalid as error:
-        form.put_error(error)
-    return show(form, 422)
+    if not take_password(form):
+        return show(form, 422)
+    flash_toast("Password changed. Every other session is signed out.")
+    return see_other("account.index")
 
 
 @pages.post("/account/sessions/<handle>/end")
@@ -70,6 +64,18 @@ def change_appearance() -> AnyResponse:
     response = redirect(local_path(request.form.get("next") or url_for("account.index")), 303)
     keep_appearance(response, asked.appearance)
     return response
+
+
+def take_password(form: PasswordForm) -> bool:
+    """Change my password as the form says and go on under a new session; tell whether that was done."""
+    refuse_passwords()
+    try:
+        if command := form.command():
+            sign_in(account.change_password(g.actor, command, shortest=settings().selfserve_password_min_length))
+            return True
+    except Invalid as error:
+        form.put_error(error)
+    return False
 
 
 def show(form: PasswordForm, status: int = 200) -> Response:

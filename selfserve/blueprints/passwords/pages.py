@@ -6,6 +6,7 @@ from flask import Blueprint, after_this_request, g, request
 from werkzeug.wrappers import Response
 
 from selfserve.blueprints.account.forms import PasswordForm
+from selfserve.blueprints.account.pages import take_password
 from selfserve.blueprints.onboarding.pages import without_referrer
 from selfserve.blueprints.passwords.forms import ForgotForm, NewPasswordForm
 from selfserve.errors import Gone, Invalid
@@ -116,17 +117,11 @@ def new() -> Response:
 @requires(Permission.ACCOUNT_PASSWORD)
 def save() -> Response:
     """Take the new password, then go on."""
-    refuse_passwords()
     form = PasswordForm()
-    try:
-        if command := form.command():
-            shortest = settings().selfserve_password_min_length
-            sign_in(account.change_password(g.actor, command, shortest=shortest))
-            flash_toast("Your new password is set. Every other session is signed out.")
-            return see_other("keys.index")
-    except Invalid as error:
-        form.put_error(error)
-    return show_due(form, 422)
+    if not take_password(form):
+        return show_due(form, 422)
+    flash_toast("Your new password is set. Every other session is signed out.")
+    return see_other("keys.index")
 
 
 def opened() -> OpenReset:

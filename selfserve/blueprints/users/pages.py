@@ -146,6 +146,15 @@ def revoke(user_id: UUID) -> AnyResponse:
     return back_to_place(user.id)
 
 
+@pages.post("/users/<uuid:user_id>/reset/<uuid:link_id>/revoke")
+@requires(Permission.USER_RESET)
+def revoke_reset(user_id: UUID, link_id: UUID) -> AnyResponse:
+    """End a reset link of a user."""
+    user = resets.revoke(g.actor, str(user_id), str(link_id))
+    flash_toast(f"The reset link of {user.name} opens nothing any more.")
+    return back_to_place(user.id)
+
+
 @pages.post("/users/<uuid:user_id>/role")
 @requires(Permission.USER_UPDATE)
 def change_role(user_id: UUID) -> AnyResponse:

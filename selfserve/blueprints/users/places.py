@@ -53,7 +53,7 @@ def person_context(user_id: str) -> dict[str, Any]:
         "keys": user_details.list_newest_keys(g.actor, detail.user),
         "sessions": signed_in,
         "last_seen": signed_in.rows[0] if signed_in.rows else None,
-        "made_links": user_details.list_invitations(g.actor, detail.user),
+        "made_links": user_details.list_links(g.actor, detail.user),
         "chart": chart_of_user(g.actor, user_id),
         "day_place": {"user": user_id},
         "events": activity.list_user_activity(g.actor, detail.user),

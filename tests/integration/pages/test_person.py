@@ -77,7 +77,7 @@ def test_it_says_what_there_is_not(boss, ina):
     assert (said["Models"], said["Limits"], said["Sign-in"]) == ("All models", "No limit", "No password yet")
     assert "No keys yet." in section(answer, "keys")
     assert "Not signed in anywhere." in section(answer, "sessions")
-    assert "No invitation was made for them." in section(answer, "links-made")
+    assert "No link was made for them." in section(answer, "links-made")
     assert "Nothing has happened yet." in section(answer, "activity")
     assert "Never No password yet" in words(answer.html.all("dl")[0])
 
@@ -112,38 +112,6 @@ def test_where_they_are_signed_in_and_when_they_were_last_seen(boss, browser, mi
     assert "curl 10.0.8.21, last seen 4 minutes ago" in section(answer, "sessions")
     assert "Last seen 4 minutes ago curl, 10.0.8.21" in words(answer.html.all("dl")[0])
     assert session.handle not in answer.text
-
-
-@pytest.mark.parametrize(
-    ("state", "sentence"),
-    [
-        ({}, "Open, 7 days left"),
-        ({"accepted_at": now() - timedelta(hours=3)}, "Used 3 hours ago"),
-        ({"ended_at": now() - timedelta(hours=3)}, "Ended 3 hours ago"),
-        ({"expires_at": now() - timedelta(hours=3)}, "Expired 3 hours ago"),
-        ({"expires_at": now() - timedelta(hours=3), "ended_at": now()}, "Expired 3 hours ago"),
-    ],
-)
-def test_what_became_of_each_link(boss, vera, ina, state, sentence):
-    made = make_invitation(ina, by=vera)
-    change(made.row, **state)
-    said = section(boss.get(page_of(ina)), "links-made")
-    assert sentence in said
-    assert f"Made {now().day} {now():%b} by Vera" in said
-    assert ("expires" in said, "Revoke" in said) == (not state, not state)
-
-
-def test_links_of_the_master_key_and_ones_own_are_named_so(boss, ada, ina):
-    make_invitation(ina, ended_at=now())
-    make_invitation(ina, by=ada)
-    said = section(boss.get(page_of(ina)), "links-made")
-    assert ("by you" in said, "by the master key" in said) == (True, True)
-
-
-def test_no_more_than_five_links_are_listed(boss, ina):
-    for _ in range(8):
-        make_invitation(ina, ended_at=now())
-    assert section(boss.get(page_of(ina)), "links-made").count("Ended") == 5
 
 
 def test_what_they_spent_is_drawn_and_leads_to_the_days(boss, mia):

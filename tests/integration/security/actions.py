@@ -9,7 +9,7 @@ from selfserve.clock import now
 from selfserve.permissions import Permission
 from selfserve.web.guards import PUBLIC, access_of, is_pages_face
 from tests.application import the_app
-from tests.factories import change, make_invitation, make_key, make_price, make_rotating_key
+from tests.factories import change, make_invitation, make_key, make_price, make_reset, make_rotating_key
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Scene:
     deleted: Any
     user: Any
     invitation: Any
+    reset: Any
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,13 @@ class Deed:
     def path(self, scene: Scene) -> str:
         """Fill in the address."""
         names = {"<uuid:key_id>": scene.key.row.id, "<key>": scene.key.row.id, "<uuid:user_id>": scene.user.id}
-        names |= {"<login_id>": "cli-nobody", "<handle>": NO_HANDLE, "<path:model>": "gpt-4o-mini", "<event_id>": "1"}
+        names |= {
+            "<uuid:link_id>": scene.reset.id,
+            "<login_id>": "cli-nobody",
+            "<handle>": NO_HANDLE,
+            "<path:model>": "gpt-4o-mini",
+            "<event_id>": "1",
+        }
         return re.sub("<.*?>", lambda name: names[name[0]], self.rule)
 
     def fields(self, scene: Scene) -> dict[str, Any]:
@@ -135,11 +142,12 @@ CURL_DEEDS = deeds(pages=False)
 
 
 def scene_of(owner: Any, user: Any) -> Scene:
-    """Give somebody a key that was just rotated and one that was just deleted, somebody else two ways in."""
+    """Give somebody a key that was just rotated and one that was just deleted, somebody else three ways in."""
     gone = {"deleted_at": now(), "deleted_by": owner.user_id, "restorable_until": now() + timedelta(minutes=10)}
     make_price(PRICED)
     change(user, sso_issuer="https://login.example.com", sso_subject=user.id)
-    return Scene(make_rotating_key(owner), make_key(owner, **gone).row, user, make_invitation(user))
+    _secret, reset = make_reset(user)
+    return Scene(make_rotating_key(owner), make_key(owner, **gone).row, user, make_invitation(user), reset)
 
 
 def token_of(page: Any) -> dict[str, str]:

@@ -20,15 +20,15 @@ MOST = 4
 """Queries of a read, with finding out who asks."""
 MOST_OF = {
     "/ui/keys/<uuid:key_id>": 6,
-    "/ui/users/<uuid:user_id>": 7,
-    "/ui/users/<uuid:user_id>/edit": 8,
+    "/ui/users/<uuid:user_id>": 8,
+    "/ui/users/<uuid:user_id>/edit": 9,
     "/ui/settings": 5,
     "/ui/audit.csv": 5,
     "/ui/audit.jsonl": 5,
 }
 """Pages that gather what others spread: a key with its former secrets, its activity and its spend; a person with their
-keys, sessions, links, activity and spend, each one query, and once more for the form; the settings with how upstreams
-and mail do and with the prices. And the files of the log, which leave a row."""
+keys, sessions, links of both kinds, activity and spend, each one query, and once more for the form; the settings with
+how upstreams and mail do and with the prices. And the files of the log, which leave a row."""
 MOST_OF_A_WRITE = 13
 """Six are wished for: a key by curl takes five; deleting a person with keys and links takes thirteen."""
 READS = sorted(

@@ -90,7 +90,8 @@ def scene_of_key(url, key, user_id):
     engine.dispose()
     row = SimpleNamespace(id=key["id"], token=key["token"])
     person = SimpleNamespace(id=user_pk, user_id=user_id)
-    return Scene(SimpleNamespace(row=row), row, person, SimpleNamespace(row=SimpleNamespace(id=link)))
+    link = SimpleNamespace(id=link)
+    return Scene(SimpleNamespace(row=row), row, person, SimpleNamespace(row=link), link)
 
 
 def rotated(page, door, key, laptop):

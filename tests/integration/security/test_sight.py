@@ -29,6 +29,7 @@ SHOWN = {
     "api_keys": {"id", "token", "alias", "models", "metadata", "tags", "blocked_by", "last_address", "last_agent"},
     "former_secrets": {"last_address", "last_agent"},
     "invitations": {"id", "created_by_name"},
+    "reset_links": {"id"},
     "sessions": {"address", "user_agent"},
     "calls": {"model", "request_id", "address", "user_agent", "provider"},
     "daily_spend": {"model"},

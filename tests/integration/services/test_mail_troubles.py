@@ -179,13 +179,17 @@ def test_a_mail_that_is_given_up_is_alerted_once_and_an_alert_that_is_given_up_i
     assert [mail.kind for mail in rows(Mail) if mail.channel == "webhook"] == ["given_up", "given_up"]
 
 
-def test_mail_that_waits_for_an_hour_in_which_none_went_is_alerted_once_a_day(app, webhook, mia, otto, queue, run):
+def test_mail_that_waits_for_an_hour_in_which_none_went_is_alerted_once_a_day(app, webhook, mia, otto, ivo, queue, run):
     with odd(app, {"": None}, selfserve_alert_webhook=webhook.url) as server:
-        queue(mia, otto)
+        queue(mia, otto, ivo)
         run()
         assert told(webhook) == []
         for mail in rows(Mail):
             change(mail, created_at=now() - STUCK_AFTER)
+        change(mail, state="sent", sent_at=now() - STUCK_AFTER + timedelta(minutes=1))
+        run()
+        assert told(webhook) == []
+        change(mail, sent_at=now() - STUCK_AFTER)
         for _ in range(3):
             run()
         assert [text.partition(". ")[0] for text in told(webhook)] == ["No mail has gone for an hour, and 2 wait"]

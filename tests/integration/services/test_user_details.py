@@ -14,7 +14,7 @@ from tests.factories import change, make_key, make_user
 READS = {
     "the person": lambda actor, user: user_details.get_detail(actor, user.id),
     "their keys": user_details.list_newest_keys,
-    "their links": user_details.list_invitations,
+    "their links": user_details.list_links,
     "the list": lambda actor, _user: user_lists.list_user_page(actor, UserFilter()).items,
     "the file": lambda actor, _user: [*user_export.export_users(actor, UserFilter())],
 }
