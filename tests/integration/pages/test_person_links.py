@@ -68,7 +68,7 @@ def test_who_made_a_link_is_named_and_what_somebody_asked_for_is_said_to_be_so(b
     for made_by in (ada.user_id, "default_user_id", None):
         make_reset(otto, created_by=made_by)
     said = links_of(boss, otto)
-    for words in ("by you", "by the master key", f"Reset link asked for at the sign-in page {now().day} {now():%b}"):
+    for words in ("by you", "by the master key", f"Reset link asked for at the sign-in page, {now().day} {now():%b}"):
         assert words in said
 
 
