@@ -49,9 +49,9 @@ class Began:
     """PKCE, RFC 7636."""
     next_path: str | None = None
     session_hash: str | None = None
-    """The session whose person proves who they are, where nobody is to be signed in."""
+    """The session that it is about, where nobody is to be signed in: its person proves who they are, or links."""
     user_pk: str | None = None
-    """Who links their account to a provider, where nobody is to be signed in."""
+    """Who links their account to the provider; nobody where it is about proof."""
     began_at: datetime | None = None
 
     @property

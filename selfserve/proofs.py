@@ -3,14 +3,24 @@
 from datetime import timedelta
 from enum import StrEnum
 
+from selfserve.permissions import Role
+
 RECENT = timedelta(minutes=15)
 """For how long nobody is asked again."""
+
+
+_OPENING = ("", Role.PROXY_ADMIN_VIEWER, Role.PROXY_ADMIN)
+
+
+def power(role: str, *, is_blocked: bool = False) -> int:
+    """Rank what a role opens of other people's: nothing, everything to see, everything."""
+    return _OPENING.index(role) if role in _OPENING and not is_blocked else 0
 
 
 class Sensitive(StrEnum):
     """Each such deed, in the words of the page that asks: "You are about to ..."."""
 
-    PROMOTE = "make somebody a proxy admin"
+    PROMOTE = "give somebody the rights of an admin"
     ADDRESS = "change the address that somebody signs in with"
     RESET_LINK = "make a link that sets somebody's password"
     INVITATION_LINK = "make a link that opens somebody's account"

@@ -21,9 +21,11 @@ class SsoLogin(Base):
     verifier: Mapped[str] = mapped_column(String(128), doc="PKCE, RFC 7636.")
     next_path: Mapped[str | None] = mapped_column(String(500))
     session_hash: Mapped[str | None] = mapped_column(
-        String(64), doc="The session whose person proves who they are, where nobody is to be signed in."
+        String(64), doc="The session that it is about, where nobody is to be signed in."
     )
-    user_pk: Mapped[str | None] = mapped_column(String(36), doc="Who links their account; nobody at a sign-in.")
+    user_pk: Mapped[str | None] = mapped_column(
+        String(36), doc="Who links their account; nobody who signs in or proves who they are."
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

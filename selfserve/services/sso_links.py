@@ -20,11 +20,11 @@ _BOUND = "Your account signs in another way there already. Ask an admin, who can
 _OTHER = "It is not the address of your account here. Sign in there as yourself, or ask an admin to change the address."
 
 
-def begin_link(actor: Actor, provider: str, browser: str, next_path: str) -> Began:
+def begin_link(actor: Actor, session_id: str, provider: str, browser: str, next_path: str) -> Began:
     """Begin to link the actor's account in their browser. Raises TooMany, ProofNeeded (S-39)."""
     require(actor, Permission.ACCOUNT_PASSWORD)
     require_proof(actor, Sensitive.LINK)
-    return begin(provider, browser, next_path, actor.client, user_pk=actor.id)
+    return begin(provider, browser, next_path, actor.client, session_id=session_id, user_pk=actor.id)
 
 
 def link(actor: Actor, identity: Identity, rules: Rules) -> None:

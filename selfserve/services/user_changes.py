@@ -9,7 +9,7 @@ from selfserve.database import conflicts, transaction
 from selfserve.errors import Invalid
 from selfserve.models import User
 from selfserve.permissions import Actor, Permission, Role, allows
-from selfserve.proofs import Sensitive
+from selfserve.proofs import Sensitive, power
 from selfserve.schemas.users import UserChange, UserUpdate
 from selfserve.services.actors import confirm, require, require_proof
 from selfserve.services.admins import keep_an_admin, take_turns
@@ -115,8 +115,8 @@ def _door(user: User) -> tuple[str, bool, str | None]:
 
 def _require_proof(actor: Actor, before: dict[str, Any], after: dict[str, Any]) -> None:
     """Want proof from who makes somebody an admin, or lets one in again, or changes an address (S-39)."""
-    was_shut_out = before["role"] != Role.PROXY_ADMIN or before["blocked"]
-    if after["role"] == Role.PROXY_ADMIN and was_shut_out and not after["blocked"]:
+    had, has = (power(told["role"], is_blocked=told["blocked"]) for told in (before, after))
+    if has > had:
         require_proof(actor, Sensitive.PROMOTE)
     if after["email"] != before["email"]:
         require_proof(actor, Sensitive.ADDRESS)

@@ -12,8 +12,8 @@ from selfserve.database import conflicts, transaction
 from selfserve.errors import Conflict, DomainError, NotFound
 from selfserve.extensions import db
 from selfserve.models import CliLogin, Invitation, ResetLink, Session, User
-from selfserve.permissions import Actor, Permission, Role, allows
-from selfserve.proofs import Sensitive
+from selfserve.permissions import Actor, Permission, allows
+from selfserve.proofs import Sensitive, power
 from selfserve.schemas.keys import KeyCreate
 from selfserve.schemas.users import UserCreate
 from selfserve.services import keys
@@ -52,7 +52,7 @@ def add_user(actor: Actor, command: UserCreate) -> User:
 
     Raises Conflict when the e-mail or the id is taken, ProofNeeded for an admin.
     """
-    if command.role == Role.PROXY_ADMIN:
+    if power(command.role):
         require_proof(actor, Sensitive.PROMOTE)
     with conflicts(taken(command.user_email, command.user_id)):
         user = User(

@@ -50,8 +50,8 @@ class SchemaForm(FlaskForm, Generic[Model]):
     def put(self, sentences: dict[str, str]) -> None:
         """Put sentences on fields; those without a field of that name go on the form. What was typed is shown again."""
         for shown in self:
-            shown.data = _printable(shown.data)
-        for name, sentence in _printable(sentences).items():
+            shown.data = printable(shown.data)
+        for name, sentence in printable(sentences).items():
             if name in self._fields:
                 field: Any = self._fields[name]
                 bare = sentence.removeprefix(f"{name}: ").removeprefix(f"{name} ")
@@ -77,12 +77,12 @@ def _is_blank(value: Any) -> bool:
     return value is None or value == "" or value == []
 
 
-def _printable(value: Any) -> Any:
-    """Replace what no page may hold, control characters, before a refused form is shown again."""
+def printable(value: Any) -> Any:
+    """Replace what no page may hold, control characters, before what was typed is shown or carried again."""
     if isinstance(value, list):
-        return [_printable(item) for item in value]
+        return [printable(item) for item in value]
     if isinstance(value, dict):
-        return {name: _printable(item) for name, item in value.items()}
+        return {name: printable(item) for name, item in value.items()}
     return _CONTROL.sub("\ufffd", value) if isinstance(value, str) else value
 
 

@@ -1,6 +1,7 @@
 """Addresses that leave the house. They come from the settings, never from the request (S-2)."""
 
 import re
+from urllib.parse import unquote
 
 from flask import current_app, request, url_for
 
@@ -78,4 +79,5 @@ def local_path(target: str | None) -> str:
         or any(character in target for character in "\\\r\n\t")
     ):
         return home
-    return home if "//" in target.split("?")[0] or not target.isprintable() else target
+    path = unquote(target.split("?")[0])
+    return home if "//" in path or ".." in path.split("/") or not target.isprintable() else target

@@ -12,7 +12,7 @@ from selfserve.proofs import RECENT
 from selfserve.schemas.account import PasswordProof
 from selfserve.services import proofs
 from selfserve.sso.providers import Provider
-from selfserve.web.forms import SchemaForm
+from selfserve.web.forms import SchemaForm, printable
 from selfserve.web.links import providers, way_back
 from selfserve.web.render import render, wants_fragment
 
@@ -49,7 +49,7 @@ def show_proof(form: ConfirmForm, target: str, status: int, **context: Any) -> R
         "form": form,
         "target": target,
         "swapped": asked if re.fullmatch(r"[A-Za-z][\w-]{0,80}", asked) else "",
-        "carried": [pair for pair in request.form.items(multi=True) if pair[0] not in _OURS],
+        "carried": [printable([*pair]) for pair in request.form.items(multi=True) if pair[0] not in _OURS],
         "provider": None if takes_password() else provider_of_session(),
         "takes_password": takes_password(),
         "deed": None,

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from selfserve.blueprints.sso.browser import browser_word, keep_browser, without_referrer
 from selfserve.errors import NotFound, ProviderAway, SignInLost, SignInRefused, Unauthenticated
 from selfserve.identities import Began, Identity
+from selfserve.minting import fingerprint
 from selfserve.permissions import Permission
 from selfserve.services import proofs, sso, sso_links
 from selfserve.sso import flow
@@ -44,9 +45,8 @@ def start() -> Response:
 def link() -> Response:
     """Begin to link my account to a provider. The page leads there by itself, because a form must not lead out."""
     provider = chosen()
-    address = way_there(
-        provider, sso_links.begin_link(g.actor, provider.name, keep_browser(), url_for("account.index"))
-    )
+    began = sso_links.begin_link(g.actor, g.session_id, provider.name, keep_browser(), url_for("account.index"))
+    address = way_there(provider, began)
     response = render("sso/leaving.html", provider=provider, address=address)
     response.headers["Refresh"] = f"0; url={address}"
     return response
@@ -60,10 +60,10 @@ def callback() -> Response:
     began = None
     try:
         began = sso.take(request.args.get("state", ""), browser_word(), g.client)
-        if began.session_hash:
-            return prove(began, told_by(began))
         if began.user_pk:
             link_account(began)
+        elif began.session_hash:
+            return prove(began, told_by(began))
         elif not signed_in_actor():  # or else by another tab, meanwhile
             sign_in(sso.sign_in(told_by(began), settings().sso_rules, g.client).session_id)
     except (SignInRefused, ProviderAway) as refusal:
@@ -118,9 +118,9 @@ def prove(began: Began, identity: Identity) -> Response:
 
 
 def link_account(began: Began) -> None:
-    """Link the account of who began it, if they are still signed in. Raises SignInRefused, ProviderAway."""
+    """Link the account of who began it, if they are signed in as they were. Raises SignInRefused, ProviderAway."""
     actor = signed_in_actor()
-    if actor is None or actor.id != began.user_pk:
+    if actor is None or (actor.id, fingerprint(current_user.get_id())) != (began.user_pk, began.session_hash):
         raise SignInLost("Whoever began this is not signed in here any more. Sign in and begin again.", reason="state")
     identity = told_by(began)
     sso_links.link(actor, identity, settings().sso_rules)

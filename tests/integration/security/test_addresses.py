@@ -144,6 +144,7 @@ TARGETS = [
     f"//{EVIL}", f"///{EVIL}", f"https://{EVIL}", f"https:{EVIL}", f"\\\\{EVIL}", f"/\\{EVIL}", f"/ui//{EVIL}",
     f"/ui/\\{EVIL}", f"/%09/{EVIL}", "javascript:alert(1)", "data:text/html,x", f"/ui/keys\r\nX-Evil: {EVIL}",
     f"/ui\t//{EVIL}", "/key/list", "ui/keys", f"@{EVIL}", f".{EVIL}", f"/ui/\u2028//{EVIL}", f"http:///{EVIL}", "",
+    "/ui/../key/list", "/ui/keys/..", "/ui/%2E%2e/key/list", "/ui/.%2e/x?y=1",
 ]  # fmt: skip
 
 

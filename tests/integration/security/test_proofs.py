@@ -28,6 +28,8 @@ SENSITIVE = {
     "make an admin by the list": ("users.change_role", {}, Sensitive.PROMOTE),
     "make an admin by the form": ("users.save", {"user_email": "otto@example.com"}, Sensitive.PROMOTE),
     "invite an admin": ("users.create", {}, Sensitive.PROMOTE),
+    "make an admin who only sees": ("users.change_role", {"role": "proxy_admin_viewer"}, Sensitive.PROMOTE),
+    "invite an admin who only sees": ("users.create", {"role": "proxy_admin_viewer"}, Sensitive.PROMOTE),
     "change an address": ("users.save", {"user_role": "internal_user"}, Sensitive.ADDRESS),
     "take an address away": ("users.save", {"user_role": "internal_user", "user_email": ""}, Sensitive.ADDRESS),
     "make a reset link": ("users.reset", {}, Sensitive.RESET_LINK),
@@ -278,8 +280,9 @@ def test_the_page_says_what_it_is_about_and_keeps_every_field(browser, ada):
     page = browser(ada)
     grow_old()
     page.get("/ui/account")
-    page.post("/ui/users", {"emails": ["a@example.com", "b@example.com"], "role": "proxy_admin"})
-    assert "You are about to make somebody a proxy admin." in page.page.words()
+    page.post("/ui/users", {"emails": ["a@example.com", "b@example.com"], "role": "proxy_admin", "\0": "\x1b"})
+    assert not re.search("[\0\x1b]", page.page.text)
+    assert "You are about to give somebody the rights of an admin." in page.page.words()
     names = re.findall(r'<input type="hidden" name="(\w+)"', page.get("/ui/account").text)
     assert "current_password" not in names
     page.post("/ui/users", {"emails": ["a@example.com", "b@example.com"], "role": "proxy_admin"})

@@ -80,7 +80,13 @@ def test_who_began_it_must_be_who_comes_back(door, mia, page, browser):
     """S-23: not a stranger's browser, not somebody else who signed in meanwhile, and by no link alone (S-28)."""
     back = come_back(page)
     assert browser(make_user("Otto")).get(back).status == 400
-    change(*rows(Session)[:1], user_pk=reload(make_user("Ivo")).id)
+    page.get("/ui/account")
+    page.submit("/ui/logout")
+    page.sign_in(mia)
+    assert page.get(back).status == 400, "another session of hers"
+    back = come_back(page)
+    (hers,) = [session for session in rows(Session) if session.user_pk == mia.id]
+    change(hers, user_pk=make_user("Ivo").id)
     assert page.get(back).status == 400
     assert not reload(mia).is_bound
     assert page.get("/ui/account/link?provider=generic").status == 405
