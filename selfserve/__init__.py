@@ -128,6 +128,7 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         Permission=Permission,
         Role=Role,
         organization=settings.selfserve_organization,
+        portal_name=settings.portal_name,
         support_contact=settings.email_support_contact,
         base_url=settings.public_url,
         portal_url=settings.address,

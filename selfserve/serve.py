@@ -29,6 +29,12 @@ def main() -> NoReturn:
             f"  PROXY_BASE_URL is not set: links begin with {settings.address}. Set it before you send any.",
             file=sys.stderr,
         )
+    if settings.is_mail_in_clear:
+        print(
+            f"  SMTP_TLS=false: mail goes to {settings.smtp_host} unencrypted, and the links in it open accounts. "
+            "Leave it out, unless the network up to there is your own.",
+            file=sys.stderr,
+        )
     os.execv(sys.executable, command(settings))  # noqa: S606 - our own interpreter, no shell wanted
 
 

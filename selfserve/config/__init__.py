@@ -15,6 +15,7 @@ from pydantic_settings import SettingsConfigDict
 
 from selfserve.addresses import normalized
 from selfserve.clock import DURATION_FORMS, after, now
+from selfserve.config.complaints import complaint
 from selfserve.config.gateway import GatewaySettings
 from selfserve.config.mail import MailSettings
 from selfserve.config.sso import SsoSettings
@@ -23,15 +24,6 @@ from selfserve.config.urls import checked_http_address, is_readable, origin_of
 ENV_FILE = ".env"
 KNOWN_WEAK = ("sk-1234", "sk-12345678", "sk-<your-master-key>", "sk-...", "secret", "changeme")
 _POSTGRESQL = ("postgres", "postgresql", "postgresql+psycopg")
-_MENDS = {
-    "missing": "is not set. `python -m selfserve.setup` makes it, or set it yourself.",
-    "string_too_short": "is too short.",
-    "int_parsing": "must be a whole number.",
-    "bool_parsing": "must be true or false.",
-    "greater_than_equal": "must be {ge} or more.",
-    "less_than_equal": "must be {le} or less.",
-    "string_too_long": "must be at most {max_length} characters long.",
-}
 
 
 class SettingsError(Exception):
@@ -191,6 +183,11 @@ class Settings(GatewaySettings, MailSettings, SsoSettings):
         return self
 
     @property
+    def portal_name(self) -> str:
+        """Name what people are invited to and sign in to, on pages and in mails."""
+        return f"{self.selfserve_organization}’s LLM gateway" if self.selfserve_organization else "Selfserve"
+
+    @property
     def public_url(self) -> str:
         """The address and root path that links begin with, the root path once; empty when no base is set."""
         base = self.proxy_base_url.rstrip("/")
@@ -260,7 +257,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **values: Any) -
     try:
         return Settings(**{**stored, **values})
     except ValidationError as error:
-        raise SettingsError("\n".join(_complaint(problem) for problem in error.errors())) from None
+        raise SettingsError("\n".join(complaint(problem) for problem in error.errors())) from None
 
 
 def stored_secret(name: str, environment: Mapping[str, str] | None = None) -> str | None:
@@ -290,11 +287,3 @@ def _refuse_unknown_names(environment: Mapping[str, str] | None) -> None:
         raise SettingsError(
             f"{unknown[0]} is not a setting of Selfserve. `.env.example` lists them all; mend or remove it."
         )
-
-
-def _complaint(problem: Any) -> str:
-    """Say what is wrong with one setting, without its value."""
-    name = ".".join(str(part) for part in problem["loc"]).upper()
-    if problem["type"] == "value_error":
-        return f"{name} {problem['msg'].removeprefix('Value error, ')}".strip()
-    return f"{name} {_MENDS.get(problem['type'], 'cannot be used as it is.').format(**problem.get('ctx', {}))}"

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 from selfserve.addresses import normalized
-from selfserve.config.urls import checked_http_address
+from selfserve.config.urls import checked_http_address, is_this_machine
 
 IMPLICIT_TLS = 465
 """The port on which a mail server speaks TLS from the first byte on: RFC 8314."""
@@ -42,6 +42,12 @@ class MailSettings(BaseSettings):
     def is_mail_set(self) -> bool:
         """Whether mail is sent at all."""
         return bool(self.smtp_host)
+
+    @property
+    def is_mail_in_clear(self) -> bool:
+        """Whether links, and the password of the mail server, travel to another machine unencrypted."""
+        is_away = self.is_mail_set and not is_this_machine(self.smtp_host.lower())
+        return is_away and not self.smtp_tls and self.smtp_port != IMPLICIT_TLS
 
     @field_validator("smtp_host")
     @classmethod
@@ -92,6 +98,16 @@ class MailSettings(BaseSettings):
         """Refuse a mail server without an address that mail comes from."""
         if self.smtp_host and not self.smtp_sender_email:
             raise ValueError("SMTP_SENDER_EMAIL must be set where SMTP_HOST is: mail comes from that address.")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> "MailSettings":
+        """Refuse what means nothing without the rest: a misspelt name would be ignored in silence."""
+        for name in ("smtp_sender_email", "smtp_username"):
+            if getattr(self, name) and not self.smtp_host:
+                raise ValueError(f"{name.upper()} is set, and SMTP_HOST is not: no mail would be sent.")
+        if self.smtp_password.get_secret_value() and not self.smtp_username:
+            raise ValueError("SMTP_PASSWORD is set, and SMTP_USERNAME is not: nobody would sign in with it.")
         return self
 
 

@@ -97,7 +97,7 @@ class SsoSettings(BaseSettings):
     def _domains_are_domains(cls, domains: str) -> str:
         """Write domains as they are compared."""
         listed = [domain.lower().removeprefix("@") for domain in _listed(domains)]
-        if not all(re.fullmatch(r"[^\s@*/]+", domain) for domain in listed):
+        if not all(re.fullmatch(r"[^\s@*/.]+(\.[^\s@*/.]+)+", domain) for domain in listed):
             raise ValueError("must be domains such as `example.com,example.org`, without wildcards.")
         return ",".join(listed)
 

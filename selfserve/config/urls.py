@@ -43,5 +43,9 @@ def origin_of(url: str) -> str:
 
 def is_loopback(url: str) -> bool:
     """Tell whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
+    return is_this_machine(urlsplit(url).hostname or "")
+
+
+def is_this_machine(host: str) -> bool:
+    """Tell whether a host is this machine."""
     return host in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))

@@ -2,7 +2,7 @@
 
 from selfserve.config import Settings
 from selfserve.mail_kinds import AlertKind, MailKind, Trouble
-from selfserve.post.letters import key_link, line, place, soon, used
+from selfserve.post.letters import key_link, line, soon, used
 from selfserve.services.deliveries import Claimed
 
 _WHAT = {
@@ -42,7 +42,7 @@ def alert_text(settings: Settings, claimed: Claimed) -> str:
 
 def sample_text(settings: Settings) -> str:
     """Write the alert by which an admin sees that alerts arrive."""
-    return f"A sample from {quoted(place(settings))}: alerts arrive here. {settings.address}/ui/settings"
+    return f"A sample from {quoted(settings.portal_name)}: alerts arrive here. {settings.address}/ui/settings"
 
 
 def quoted(name: object) -> str:

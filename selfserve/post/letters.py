@@ -14,7 +14,6 @@ from selfserve.services.deliveries import Claimed
 LONGEST = 120
 _WINDOWS = {"1mo": "a month", "30d": "a month", "1w": "a week", "7d": "a week", "1d": "a day", "24h": "a day"}
 _IGNORE = "If you did not expect it, ignore this message: nothing happens until you use the link."
-_NOT_YOU = "If that was not you, set a new password at once and tell your admin."
 
 
 @dataclass(frozen=True)
@@ -40,16 +39,11 @@ def write_letter(settings: Settings, claimed: Claimed) -> Letter:
 def write_test(settings: Settings) -> Letter:
     """Write the mail by which an admin sees that mail arrives."""
     return _letter(
-        f"Mail from {place(settings)} works",
+        f"Mail from {settings.portal_name} works",
         "An admin sent this test from the settings. Invitations, reset links and warnings arrive the same way.",
         button="Open settings",
         link=f"{settings.address}/ui/settings#mail",
     )
-
-
-def place(settings: Settings) -> str:
-    """Name what people are invited to."""
-    return f"{settings.selfserve_organization}’s LLM gateway" if settings.selfserve_organization else "Selfserve"
 
 
 def line(text: Any) -> str:
@@ -70,7 +64,7 @@ def _invitation(settings: Settings, claimed: Claimed) -> Letter:
     by = line(facts.get("by"))
     if facts.get("is_reset"):
         return _reset(settings, claimed, "onboarding")
-    heading = f"{by} invited you to {place(settings)}" if by else f"You are invited to {place(settings)}"
+    heading = f"{by} invited you to {settings.portal_name}" if by else f"You are invited to {settings.portal_name}"
     first = "Sign in with the account you have anyway" if settings.selfserve_sso_only else "Choose a password"
     is_viewer = facts.get("role", "").endswith("viewer")
     what = f"{first}, then {'look around' if is_viewer else 'create keys for your own code and tools'}."
@@ -98,8 +92,8 @@ def _reset(settings: Settings, claimed: Claimed, page: str) -> Letter:
         else sent
     )
     return _letter(
-        f"Set a new password for {place(settings)}",
-        f"{asked} Your keys and what you spent stay as they are; you are signed out everywhere.",
+        f"Set a new password for {settings.portal_name}",
+        f"{asked} Your keys and what you spent stay as they are; using it signs you out everywhere.",
         button="Set a new password",
         link=f"{settings.address}/ui/{page}?id={claimed.secret}",
         notes=[_about_link(claimed)],
@@ -109,25 +103,34 @@ def _reset(settings: Settings, claimed: Claimed, page: str) -> Letter:
 def _password_changed(settings: Settings, claimed: Claimed) -> Letter:
     """Tell somebody that their password is another one now."""
     return _letter(
-        f"Your password for {place(settings)} was changed",
+        f"Your password for {settings.portal_name} was changed",
         "Every other session was signed out. Your keys work as before.",
         button="Open your account",
         link=f"{settings.address}/ui/account",
         rows=_circumstances(claimed),
-        notes=[_NOT_YOU],
+        notes=[_not_you(settings, claimed.facts)],
     )
 
 
 def _new_sign_in(settings: Settings, claimed: Claimed) -> Letter:
     """Tell somebody that they signed in from a device that was never seen before."""
     return _letter(
-        f"New sign-in to {place(settings)}",
+        f"New sign-in to {settings.portal_name}",
         "Somebody signed in to your account from a device that we have not seen before.",
         button="See where you are signed in",
         link=f"{settings.address}/ui/account",
         rows=_circumstances(claimed),
-        notes=[f"If that was you, there is nothing to do. {_NOT_YOU}"],
+        notes=[f"If that was you, there is nothing to do. {_not_you(settings, claimed.facts)}"],
     )
+
+
+def _not_you(settings: Settings, facts: dict[str, Any]) -> str:
+    """Say what to do about a stranger: a page that opens also without the password that they may have changed."""
+    if facts.get("has_password", True):
+        there = f"{settings.address}/ui/password/forgot"
+        return f"If that was not you, set a new password at once at {there} and tell your admin."
+    provider = line(facts.get("provider")) or "where you sign in"
+    return f"If that was not you, sign that device out, change your password at {provider} and tell your admin."
 
 
 def _sign_in_changed(settings: Settings, claimed: Claimed) -> Letter:
@@ -145,7 +148,7 @@ def _sign_in_changed(settings: Settings, claimed: Claimed) -> Letter:
 
 def _changes(settings: Settings, facts: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Say what changed about the way in, as a heading and a sentence."""
-    here, provider = place(settings), line(facts.get("provider"))
+    here, provider = settings.portal_name, line(facts.get("provider"))
     moved = f"Your address for {here} was changed"
     over = " The password you had opens nothing any more." if facts.get("had_password") else ""
     left = "with your password" if facts.get("can_sign_in") else "again when an admin sends you a new link"

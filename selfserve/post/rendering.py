@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from selfserve.config import Settings
-from selfserve.post.letters import Letter, place
+from selfserve.post.letters import Letter
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates" / "emails"),
@@ -25,7 +25,7 @@ def render_letter(settings: Settings, letter: Letter) -> tuple[str, str]:
     context = {
         "letter": letter,
         "brand": settings.selfserve_organization or "Selfserve",
-        "place": place(settings),
+        "portal_name": settings.portal_name,
         "address": settings.address,
         "logo": settings.email_logo_url,
         "signature": signature_lines(settings.email_signature),

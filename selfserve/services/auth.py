@@ -107,7 +107,7 @@ def enter(user: User, client: Client, method: str, proved_at: datetime | None = 
     session_id = add_session(user, client, method, proved_at)
     who = actor_of(user, client)
     after = _told(client) | ({"method": method} if method != "password" else {}) | told
-    tell_of_new_device(user, client, is_first=is_first)
+    tell_of_new_device(user, client, is_first=is_first, provider=told.get("provider"))
     record_event(who, "login.succeeded", "user", user.user_id, owner=user.user_id, after=after)
     return session_id
 

@@ -82,7 +82,7 @@ def judging() -> Iterator[bool]:
 def _misshapen(password: str, shortest: int) -> str | None:
     """Say why a password cannot be one, whatever it says."""
     if len(password) < shortest:
-        return f"Use {shortest} characters or more. A short sentence works well."
+        return f"Use {shortest} characters or more."
     if len(password) > LONGEST:
         return f"Use {LONGEST} characters or fewer."
     if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in password):

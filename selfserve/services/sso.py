@@ -168,9 +168,11 @@ def _check_linkable(user: User, identity: Identity) -> None:
         raise refused(identity, "bound", why, user)
     open_one = select(Invitation.id).where(Invitation.user_pk == user.id, are_open(), Invitation.expires_at > now())
     if db.session.scalar(open_one.with_for_update()) is None:
-        why = (
-            "There is an account with this address, and nobody invited it to sign in this way. Ask an admin for a link."
+        has_another = user.has_password and not passwords_are_off()
+        what = (
+            "Sign in with your password, or ask an admin for a new link" if has_another else "Ask an admin for a link"
         )
+        why = f"There is an account with this address, and nobody invited it to sign in this way. {what}."
         raise refused(identity, "not_invited", why, user)
 
 

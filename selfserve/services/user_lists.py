@@ -8,7 +8,7 @@ from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from selfserve.database import starts_with
-from selfserve.models import ApiKey, Invitation, User
+from selfserve.models import ApiKey, Invitation, Mail, User
 from selfserve.permissions import Actor, Permission
 from selfserve.schemas.users import UserFilter, UserListQuery
 from selfserve.services import keys
@@ -41,6 +41,8 @@ class UserRow:
     invitation_expires_at: datetime | None
     invited_at: datetime | None
     invited_by: str | None
+    mail_state: str | None
+    """What became of the newest mail with their link; None where none was written."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ def list_user_page(actor: Actor, wanted: UserFilter) -> Slice[UserRow]:
 
 def select_rows(wanted: UserFilter) -> Select[Any]:
     """Select users as a list shows them, without order, as far as they pass the filters."""
-    of_link = Invitation.expires_at, Invitation.created_at, Invitation.created_by_name
+    newest_mail = select(Mail.state).where(Mail.subject_id == Invitation.id).order_by(Mail.id.desc()).limit(1)
+    mail_state = newest_mail.correlate(Invitation).scalar_subquery()
+    of_link = Invitation.expires_at, Invitation.created_at, Invitation.created_by_name, mail_state
     return select_passing(wanted).add_columns(count_active_keys(), *(_of_open_link(column) for column in of_link))
 
 
@@ -130,6 +134,6 @@ def count_active_keys() -> ScalarSelect[int]:
     return active.correlate(User).scalar_subquery()
 
 
-def _of_open_link(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
+def _of_open_link(column: InstrumentedAttribute[Any] | ScalarSelect[Any]) -> ScalarSelect[Any]:
     """Tell something, beside each user, of their open invitation; there is one at most."""
     return select(column).where(Invitation.user_pk == User.id, are_open()).correlate(User).scalar_subquery()

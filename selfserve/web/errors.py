@@ -104,7 +104,10 @@ def _stale(_error: CSRFError) -> AnyResponse:
     """Say that a form's token is not this session's any more; a stale sign-in page is simply shown anew."""
     if request.endpoint == "auth.log_in":
         return redirect(url_for("auth.login", next=request.args.get("next")), 303)
-    stale = BadRequest("This page was open too long. Reload it and try again; nothing was changed.")
+    stale = BadRequest(
+        "This page was open too long, or you signed in or out in another tab. "
+        "Reload it and try again; nothing was changed."
+    )
     stale.title = "Please reload this page"
     return dress(stale)
 

@@ -100,7 +100,7 @@ def test_ina_signs_her_terminal_in_through_the_provider(tab, ina, server):
     sign_in_there(page, "ina")
     consent(page)
     page.get_by_label("Code").fill(begun["user_code"])
-    page.get_by_role("button", name="The code is the same").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("Go back to your terminal")).to_be_visible()
     headers = {"x-litellm-cli-poll-secret": begun["poll_secret"]}
     ready = program.send("GET", f"/sso/cli/poll/{begun['login_id']}", headers=headers, reveals=True).json

@@ -164,6 +164,7 @@ def test_mia_is_told_of_a_sign_in_from_a_device_that_was_never_seen(browser, mai
     assert (run().sent, first.get("/ui/keys").status) == (1, 200)
     assert mail.got[0]["Subject"] == "New sign-in to Selfserve"
     assert "Device: Firefox on Linux" in body_of(mail.got[0])
+    assert "/ui/password/forgot" in body_of(mail.got[0])
     sign_in_with(browser(), mia, FIREFOX)
     assert run().sent == 0
 

@@ -37,6 +37,7 @@ def load(**values):
         (GOOGLE | {"selfserve_sso_create_users": True}, "lets everybody with a Google or GitHub account in"),
         ({"allowed_email_domains": "*.example.com"}, "without wildcards"),
         ({"allowed_email_domains": "mia@example.com"}, "must be domains"),
+        ({"allowed_email_domains": "example.com,foo"}, "must be domains"),
         ({"selfserve_sso_trusted_emails": "google"}, "the others say it themselves"),
         ({"generic_role_mappings_roles": "admins"}, "must map roles to lists of groups"),
         ({"generic_role_mappings_roles": '{"root": ["x"]}'}, "must map roles"),

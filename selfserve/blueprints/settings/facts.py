@@ -5,19 +5,19 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from selfserve.config import Settings
+from selfserve.config import GENERATED, Settings, stored_secret
 from selfserve.config.mail import IMPLICIT_TLS
 from selfserve.web.words import wait
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One setting in words, with the name of its variable and whether somebody set it."""
+    """One setting in words, with the name of its variable and how that has to do with it."""
 
     label: str
     value: str
     variable: str
-    is_set: bool
+    source: str
 
 
 def general_facts(settings: Settings) -> list[Fact]:
@@ -67,6 +67,7 @@ class WayOut:
     host: str
     port: int = 0
     how: str = ""
+    is_in_clear: bool = False
     facts: list[Fact] = field(default_factory=list)
 
 
@@ -82,7 +83,8 @@ def mail_facts(settings: Settings) -> WayOut:
         ("Signature", settings.email_signature or "Ours", "email_signature"),
         ("Logo", settings.email_logo_url or "Ours", "email_logo_url"),
     ]
-    return WayOut(settings.smtp_host, settings.smtp_port, how, [_fact(settings, *fact) for fact in facts])
+    told = [_fact(settings, *fact) for fact in facts]
+    return WayOut(settings.smtp_host, settings.smtp_port, how, settings.is_mail_in_clear, told)
 
 
 def alert_facts(settings: Settings) -> WayOut:
@@ -110,7 +112,15 @@ def gateway_facts(settings: Settings) -> list[Fact]:
 
 def _fact(settings: Settings, label: str, value: str, name: str) -> Fact:
     """Make one fact."""
-    return Fact(label, value, name.upper(), name in settings.model_fields_set)
+    return Fact(label, value, name.upper(), _source(settings, name))
+
+
+def _source(settings: Settings, name: str) -> str:
+    """Say where a value comes from: setup makes secrets, and `make run` tells its workers where it listens."""
+    if name in GENERATED and stored_secret(name) == getattr(settings, name).get_secret_value():
+        return "made by setup for"
+    is_told = name == "proxy_base_url" and settings.proxy_base_url == settings.local_origin
+    return "set by" if name in settings.model_fields_set and not is_told else "default of"
 
 
 def _set_or_not(secret: SecretStr) -> str:

@@ -8,12 +8,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from selfserve.blueprints.settings.facts import alert_facts, gateway_facts, general_facts, mail_facts, sign_in_facts
 from selfserve.errors import NotFound
 from selfserve.gateway import checks
+from selfserve.mail_kinds import Channel
 from selfserve.permissions import Permission
 from selfserve.schemas.prices import PriceFilter
 from selfserve.schemas.upstreams import UpstreamTest
 from selfserve.services import model_prices, upstream_health
 from selfserve.services.audit import note_try
-from selfserve.services.mail_health import tell_mail_health
+from selfserve.services.mail_health import list_failed_mails, tell_mail_health
 from selfserve.sso.checks import try_provider
 from selfserve.web.filters import place_of, read_filter
 from selfserve.web.guards import requires
@@ -76,8 +77,10 @@ def gateway_context() -> dict[str, Any]:
 
 def mail_context() -> dict[str, Any]:
     """Give what both sections need."""
+    health = tell_mail_health(g.actor)
     return {
-        "mail_health": tell_mail_health(g.actor),
+        "mail_health": health,
+        "failed_mails": list_failed_mails(g.actor) if health[Channel.MAIL].failed else [],
         "mail": mail_facts(settings()),
         "alerts": alert_facts(settings()),
         "mail_tried": None,

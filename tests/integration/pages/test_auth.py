@@ -38,7 +38,7 @@ def test_whom_to_ask_and_whose_house_it_is_comes_from_the_settings(app_with):
         InProcess(app_with(email_support_contact="help@example.com", selfserve_organization="Acme & <Sons>"))
     )
     answer = page.get("/ui/login")
-    assert "API keys for Acme & <Sons>’s models" in answer.html.words()
+    assert "API keys for Acme & <Sons>’s LLM gateway" in answer.html.words()
     assert link(answer, "Contact help@example.com") == "mailto:help@example.com"
     assert link(page.get("/ui/password/forgot"), "help@example.com") == "mailto:help@example.com"
 

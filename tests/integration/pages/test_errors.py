@@ -46,7 +46,13 @@ def page(browser, mia):
 def test_a_form_that_was_open_too_long_is_400(page, htmx):
     for stale in ("stale", ""):
         answer = page.post("/ui/keys", {"csrf_token": stale, "key_alias": "x"}, htmx=htmx)
-        assert_told(answer, 400, "Please reload this page", "This page was open too long.", htmx=htmx)
+        assert_told(
+            answer,
+            400,
+            "Please reload this page",
+            "This page was open too long, or you signed in or out in another tab.",
+            htmx=htmx,
+        )
 
 
 @both_ways

@@ -54,7 +54,7 @@ def test_the_form_says_whose_password_it_is_and_what_is_wrong_with_it(browser, m
     secret, _ = make_reset(mia)
     page = browser(otto)
     answer = page.follow(page.get(f"/ui/reset?id={secret}"))
-    assert "For mia@example.com. You are signed out everywhere else." in answer.html.words()
+    assert "For mia@example.com. Saving it signs you out everywhere else." in answer.html.words()
     assert "You are signed in as otto@example.com." in answer.html.words()
     refused = page.submit("/ui/reset", password="mia@example.com")
     assert (refused.status, "easy to guess" in str(errors(refused))) == (422, True)
@@ -165,10 +165,17 @@ def test_each_form_asks_how_hard_a_password_is_to_guess_and_hears_what_the_submi
     assert "current_password" not in field.get("hx-params")
     assert name in field.get("hx-params").split(",")
     assert judged(page, **{name: GOOD}).startswith(("Good.", "Strong.", "Very strong."))
-    assert judged(page, **{name: "short"}) == "Use 12 characters or more. A short sentence works well."
+    assert judged(page, **{name: "short"}) == "Use 12 characters or more."
     assert judged(page, **{name: "passwordpassword"}).startswith("That password is easy to guess.")
     assert judged(page, **{name: "marguerite2024", "alias": "Marguerite"}).startswith("That password is easy to guess.")
     assert judged(page, **{name: ""}) == ""
+
+
+def test_behind_a_reset_link_that_is_over_another_one_can_be_asked_for(browser, mail, mia):
+    secret, _ = make_reset(mia, expires_at=now())
+    for place, is_told in ((f"/ui/reset?id={secret}", True), ("/ui/onboarding?id=gone", False)):
+        answer = browser().get(place)
+        assert (answer.status, "/ui/password/forgot" in answer.text) == (410, is_told)
 
 
 def test_what_is_typed_is_neither_kept_nor_written_down(browser, queries, mia, capfd):

@@ -8,7 +8,7 @@ import pytest
 from selfserve.clock import now
 from selfserve.models import AuditEvent, Call
 from selfserve.upstreams import Upstream, Upstreams
-from tests.application import MASTER_KEY, SECRET_KEY
+from tests.application import MASTER_KEY, SECRET_KEY, the_settings, using
 from tests.factories import make_key, numbers, rows, save_all
 from tests.integration.pages.parts import found, toast, words, writes
 from tests.integration.security.snapshots import unchanged
@@ -40,6 +40,16 @@ def test_what_the_environment_sets_is_shown_with_the_name_of_its_variable(page):
     assert "Links point to http://localhost set by PROXY_BASE_URL" in told
     assert "A call takes at most 10 minutes default of SELFSERVE_UPSTREAM_TIMEOUT" in told
     assert "Master key Set set by LITELLM_MASTER_KEY" in told
+
+
+def test_what_setup_made_and_where_the_server_listens_is_set_by_nobody(app, page, tmp_path, monkeypatch):
+    (tmp_path / "master_key").write_text(MASTER_KEY)
+    monkeypatch.setenv("SELFSERVE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("LITELLM_MASTER_KEY", raising=False)
+    with using(app, the_settings(proxy_base_url="http://127.0.0.1:4000", port=4000)):
+        told = page.get("/ui/settings").html.words()
+    assert "Links point to http://127.0.0.1:4000 default of PROXY_BASE_URL" in told
+    assert "Master key Set made by setup for LITELLM_MASTER_KEY" in told
 
 
 def test_no_secret_and_no_key_of_an_upstream_is_in_the_page(page, upstream):

@@ -70,6 +70,7 @@ def try_it(page, section, htmx):
 def test_a_test_mail_goes_at_once_to_who_asks(browser, mail, ada, htmx):
     answer = try_it(browser(ada), "mail", htmx)
     assert f"localhost took a mail to {ada.email}." in said(answer, "mail")
+    assert ("No mail was sent yet" in answer.text) is not htmx
     assert (mail.got[0]["To"], mail.got[0]["Subject"]) == (ada.email, "Mail from Selfserve works")
     assert "/ui/settings#mail" in body_of(mail.got[0])
     assert rows(Mail) == []
@@ -105,9 +106,21 @@ def test_how_mail_went_lately_is_told(app, browser, mail, ada, ina, run):
     page.get("/ui/users/new")
     page.submit("/ui/users", emails="dana@example.com", role="internal_user")
     run()
-    panel = words(found(page.get("/ui/settings"), "mail-panel"))
+    section = found(page.get("/ui/settings"), "mail-panel")
+    panel = words(section)
     assert "Last mail sent just now" in panel
     assert "1 of 2 failed" in panel
+    assert f"Invitation to {ina.email} localhost refused the address: 550 No such mailbox" in panel
+    assert f"/ui/users/{ina.id}" in [link.get("href") for link in section.iter("a")]
+    invited = page.get("/ui/users?status=invited")
+    assert words(found(invited, f"user-{ina.id}")).count("Mail failed") == 1
+    assert invited.text.count("Mail failed") == 1
+
+
+def test_mail_that_leaves_the_machine_unencrypted_is_warned_of(app, browser, ada):
+    away = {"smtp_host": "relay.example.com", "smtp_sender_email": "keys@example.com", "smtp_tls": False}
+    with using(app, the_settings(**away)):
+        assert "Mail leaves this machine unencrypted" in words(found(browser(ada).get("/ui/settings"), "mail-panel"))
 
 
 @both_ways

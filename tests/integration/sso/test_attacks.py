@@ -319,6 +319,10 @@ def test_a_changed_address_moves_nobody_into_another_account(door, bound, idp):
     assert (reload(otto).sso_subject, reload(bound).email) == (None, "mia@example.com")
 
 
+def test_who_has_a_password_and_no_invitation_is_told_that_it_works(door, mia):
+    assert "Sign in with your password, or ask an admin" in door.sign_in().text
+
+
 def test_an_admin_is_linked_by_an_open_invitation_only(door):
     """S-21: CVE-2026-41574."""
     ada = make_user("Mia", role="proxy_admin", password=None)

@@ -1,10 +1,14 @@
 """Whoever changes the way somebody signs in: that person learns of it by mail, at every address that is concerned."""
 
+from datetime import timedelta
+
 import pytest
 
+from selfserve.clock import now
 from tests.factories import make_invitation, make_user
 from tests.integration.security.actions import token_of
 from tests.mail_server import body_of
+from tests.provider import MIA
 
 NEW_PASSWORD = "seven quiet foxes at noon"
 
@@ -27,6 +31,16 @@ def take(page, user):
     page.follow(page.get(f"/ui/onboarding?id={make_invitation(user).secret}"))
     filled = {"password": NEW_PASSWORD} | ({} if user.email else {"email": "dana@example.com"})
     assert page.submit("/ui/onboarding", **filled).status == 303
+
+
+def test_who_has_no_password_is_not_asked_to_set_another_one(told, mail, portal, idp):
+    """Neither by the mail of a new device: they change the one of their provider."""
+    long_ago = now() - timedelta(days=90)
+    make_user("Mia", password=None, sso_issuer=idp.url, sso_subject=MIA["sub"], last_login_at=long_ago)
+    assert portal(**mail.settings()).sign_in().status == 303
+    ((_, subject, text),) = told()
+    assert subject == "New sign-in to Selfserve"
+    assert "sign that device out, change your password at Acme SSO and tell your admin" in text
 
 
 def test_a_password_that_an_invitation_replaced_is_told_of_and_a_first_one_is_not(told, browser, mia, ina):
