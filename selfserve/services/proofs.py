@@ -9,7 +9,7 @@ from selfserve.database import transaction
 from selfserve.errors import Forbidden, Invalid, SignInRefused, Unauthenticated
 from selfserve.extensions import db
 from selfserve.identities import Began, Identity
-from selfserve.minting import fingerprint
+from selfserve.minting import fingerprint, mint_token
 from selfserve.models import Session, User
 from selfserve.permissions import Actor, Permission
 from selfserve.services import passwords, throttles
@@ -37,10 +37,10 @@ def check_password(actor: Actor, user: User, password: str) -> None:
         raise Invalid(WRONG, param="current_password")
 
 
-def prove_by_password(actor: Actor, session_id: str, password: str) -> None:
+def prove_by_password(actor: Actor, session_id: str, password: str) -> str:
     """Note that who is signed in proved by their password who they are; one that a provider began is proven there.
 
-    Raises Invalid, TooMany, Forbidden.
+    The session's new id is given back (S-9). Raises Invalid, TooMany, Forbidden.
     """
     require(actor, Permission.ACCOUNT_READ)
     user, method = _signed_in(fingerprint(session_id))
@@ -49,13 +49,14 @@ def prove_by_password(actor: Actor, session_id: str, password: str) -> None:
     check_password(actor, user, password)
     with transaction():
         throttles.give_back(throttles.password_bucket(user.id))
-        _note(actor, fingerprint(session_id), "password")
+        return _note(actor, fingerprint(session_id), "password")
 
 
-def prove_by_provider(actor: Actor, session_id: str, began: Began, identity: Identity) -> None:
+def prove_by_provider(actor: Actor, session_id: str, began: Began, identity: Identity) -> str:
     """Note that who is signed in proved to their provider who they are: the very same account there, and only now.
 
-    A session that a password began is confirmed by it: a provider may let in unasked. Raises SignInRefused, Forbidden.
+    A session that a password began is confirmed by it: a provider may let in unasked. The session's new id is given
+    back (S-9). Raises SignInRefused, Forbidden.
     """
     require(actor, Permission.ACCOUNT_READ)
     if began.session_hash != fingerprint(session_id):
@@ -70,7 +71,7 @@ def prove_by_provider(actor: Actor, session_id: str, began: Began, identity: Ide
         why = f"{identity.label} did not ask you again who you are. Nothing was done. Sign out there, then try again."
         raise _refused(actor, identity, "not_asked", why)
     with transaction():
-        _note(actor, began.session_hash, "sso")
+        return _note(actor, began.session_hash, "sso")
 
 
 def _was_asked_anew(began: Began, identity: Identity) -> bool:
@@ -96,12 +97,17 @@ def _signed_in(session_hash: str) -> tuple[User, str]:
     return found[0], found[1]
 
 
-def _note(actor: Actor, session_hash: str, method: str) -> None:
-    """Note on one session of the actor that its person proved who they are; needs an open transaction."""
+def _note(actor: Actor, session_hash: str, method: str) -> str:
+    """Note on one session of the actor that its person proved who they are, under a new id; needs a transaction.
+
+    Whoever copied the cookie before gains nothing by it.
+    """
+    session_id = mint_token()
     proven = update(Session).where(Session.id_hash == session_hash, Session.user_pk == actor.id)
-    if not db.session.execute(proven.values(proved_at=now())).rowcount:  # type: ignore[attr-defined]
+    if not db.session.execute(proven.values(id_hash=fingerprint(session_id), proved_at=now())).rowcount:  # type: ignore[attr-defined]
         raise _ended()
     record_event(actor, "session.proven", "user", actor.user_id, owner=actor.user_id, after={"method": method})
+    return session_id
 
 
 def _ended() -> Unauthenticated:

@@ -7,7 +7,7 @@ from selfserve.blueprints.sso.pages import send_to
 from selfserve.errors import Forbidden, Invalid, NotFound, TooMany
 from selfserve.permissions import Permission
 from selfserve.services import proofs
-from selfserve.web.guards import requires
+from selfserve.web.guards import go_on_as, requires
 from selfserve.web.links import local_path
 from selfserve.web.passwords import refuse_passwords
 from selfserve.web.proofs import ConfirmForm, provider_of_session, show_proof, takes_password
@@ -24,7 +24,7 @@ def by_password() -> Response:
     form, target = ConfirmForm(), request.args.get("next", "")
     try:
         if command := form.command():
-            proofs.prove_by_password(g.actor, g.session_id, command.current_password)
+            go_on_as(proofs.prove_by_password(g.actor, g.session_id, command.current_password))
             return send_on(target)
     except (Invalid, TooMany) as error:
         form.put_error(error)

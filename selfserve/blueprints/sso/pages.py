@@ -14,7 +14,7 @@ from selfserve.permissions import Permission
 from selfserve.services import proofs, sso, sso_links
 from selfserve.sso import flow
 from selfserve.sso.providers import Provider
-from selfserve.web.guards import public, requires, sign_in, signed_in_actor
+from selfserve.web.guards import go_on_as, public, requires, sign_in, signed_in_actor
 from selfserve.web.links import local_path, providers, settings
 from selfserve.web.logs import write_line
 from selfserve.web.render import flash_toast, render, see_other
@@ -113,7 +113,7 @@ def prove(began: Began, identity: Identity) -> Response:
     actor = signed_in_actor()
     if actor is None:
         raise Unauthenticated("Please sign in.")
-    proofs.prove_by_provider(actor, current_user.get_id(), began, identity)
+    go_on_as(proofs.prove_by_provider(actor, current_user.get_id(), began, identity))
     return see_other("confirm.done")
 
 

@@ -19,7 +19,7 @@ from tests.application import the_settings
 from tests.clients import Curl
 from tests.factories import PASSWORD, change, make_key, make_user, reload, rows
 from tests.integration.security.actions import deeds, scene_of, token_of
-from tests.integration.security.replays import steal
+from tests.integration.security.replays import replay, steal
 from tests.integration.security.snapshots import unchanged
 from tests.integration.sso.test_command_line import Program
 
@@ -215,6 +215,18 @@ def test_wrong_passwords_are_counted_written_down_and_lock_nobody_out(browser, a
     assert ({event.actor_user_id for event in failed}, len(failed)) == ({"ada"}, 10)
     assert page.get("/ui/users").status == 200
     assert browser(ada).get("/ui/users").status == 200
+
+
+def test_a_cookie_that_was_copied_before_is_dead_when_its_person_confirms(app, browser, ada, otto):
+    """S-39, S-9: the session goes on under another id."""
+    page = browser(ada)
+    grow_old()
+    page.get("/ui/account")
+    loot = steal(app, page)
+    assert page.post("/ui/confirm?next=/ui/users", {"current_password": PASSWORD}).status == 307
+    assert replay(app, loot.header).get("/ui/users").status == 303
+    assert page.post(f"/ui/users/{otto.id}/role", {"role": "proxy_admin"} | token_of(page)).status == 303
+    assert len(rows(Session)) == 1
 
 
 def test_confirming_is_written_down_and_gives_the_tries_back(browser, ada):

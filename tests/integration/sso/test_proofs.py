@@ -56,8 +56,10 @@ def test_she_confirms_there_and_goes_on_here(page, otto):
     assert "current_password" not in asked.text
     waiting = page.form(f"/ui/users/{otto.id}/role").fields
     assert page.post(f"/ui/users/{otto.id}/role", waiting).status == 403, "pressed before she confirmed"
+    (before,) = rows(Session)
     answer = confirm(page)
     assert (answer.status, answer.location) == (303, "/ui/confirm/done")
+    assert [session.id_hash for session in rows(Session)] != [before.id_hash], "S-9"
     assert page.follow(answer).status == 200
     assert page.post(f"/ui/users/{otto.id}/role", waiting).status == 303
     assert reload(otto).role == "proxy_admin"
