@@ -4,7 +4,7 @@ from flask import Blueprint, g, redirect, request
 from werkzeug.wrappers import Response
 
 from selfserve.blueprints.sso.pages import send_to
-from selfserve.errors import Forbidden, Invalid, NotFound, TooMany
+from selfserve.errors import Conflict, Invalid, NotFound, TooMany
 from selfserve.permissions import Permission
 from selfserve.services import proofs
 from selfserve.web.guards import go_on_as, requires
@@ -37,7 +37,7 @@ def by_password() -> Response:
 def by_provider() -> Response:
     """Send who is signed in to their provider, which asks them anew; it is a link, because a form must not lead out."""
     if takes_password():
-        raise Forbidden(proofs.ASKED_HERE)
+        raise Conflict(proofs.ASKED_HERE)
     provider = provider_of_session()
     if provider is None:
         raise NotFound("No provider that is set up here vouches for you. Sign out, then sign in again.")

@@ -112,7 +112,7 @@ def test_a_session_that_a_password_began_takes_no_provider(page, otto):
     session = next(iter(rows(Session)))
     change(session, method="password")
     with unchanged("audit_events", "sso_logins", "throttles"):
-        assert page.get("/ui/confirm/sso").status == 403
+        assert page.get("/ui/confirm/sso").status == 409
         answer = page.get(back)
         assert (answer.status, proofs.ASKED_HERE in answer.html.words()) == (403, True)
         assert promote(page, otto).status == 403
