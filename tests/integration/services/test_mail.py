@@ -118,7 +118,7 @@ def test_after_seven_tries_it_is_given_up(app, mail, ina, queue, run):
 
 def test_a_server_that_is_away_gets_the_mail_when_it_is_back(app, mia, queue, run, monkeypatch):
     server = MailServer()
-    with using(app, the_settings(**server.settings(smtp_tls=False, smtp_username=""))):
+    with using(app, the_settings(**server.settings(smtp_tls=False, smtp_username="", smtp_password=""))):
         queue(mia)
         assert run().failed == 1
         assert the_mail().error == f"localhost cannot be reached on port {server.port}."
@@ -129,7 +129,10 @@ def test_a_server_that_is_away_gets_the_mail_when_it_is_back(app, mia, queue, ru
 def test_on_the_port_for_it_tls_is_spoken_from_the_first_byte_on(app, mail, mia, queue, run, monkeypatch):
     server = MailServer()
     monkeypatch.setattr("selfserve.post.smtp.IMPLICIT_TLS", server.port)
-    with using(app, the_settings(**server.settings(smtp_username=""))), listening(server, is_implicit=True):
+    with (
+        using(app, the_settings(**server.settings(smtp_username="", smtp_password=""))),
+        listening(server, is_implicit=True),
+    ):
         queue(mia)
         assert (run().sent, len(server.got)) == (1, 1)
 
