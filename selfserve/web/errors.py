@@ -26,7 +26,7 @@ from selfserve.web.guards import is_pages_face, is_polled
 from selfserve.web.links import way_back
 from selfserve.web.logs import write_error, write_line
 from selfserve.web.proofs import ask_for_proof
-from selfserve.web.render import wants_fragment
+from selfserve.web.render import flash_toast, wants_fragment
 
 _FROM_HTTP: dict[int, DomainError] = {
     400: BadRequest("The request could not be read. Check its form and try again."),
@@ -91,8 +91,12 @@ def _envelope(error: DomainError) -> Response:
 
 
 def _to_login() -> AnyResponse:
-    """Send a browser without a session to the sign-in page, and back afterwards if it was only looking."""
-    session.pop("_user_id", None)
+    """Send a browser without a session to the sign-in page, say why, and back afterwards if it was only looking."""
+    was_signed_in = session.pop("_user_id", None) is not None
+    if request.method != "GET":
+        flash_toast("You are signed out, so nothing was changed. Sign in and do it again.", "warn")
+    elif was_signed_in:
+        flash_toast("Your session ended. Sign in to go on.", "warn")
     back = way_back() if request.method == "GET" and not wants_fragment() else None
     target = url_for("auth.login", next=back)
     if wants_fragment():
@@ -101,9 +105,9 @@ def _to_login() -> AnyResponse:
 
 
 def _stale(_error: CSRFError) -> AnyResponse:
-    """Say that a form's token is not this session's any more; a stale sign-in page is simply shown anew."""
+    """Say that a form's token is not this session's any more; a stale sign-in page is shown anew and says why."""
     if request.endpoint == "auth.log_in":
-        return redirect(url_for("auth.login", next=request.args.get("next")), 303)
+        return redirect(url_for("auth.login", next=request.args.get("next"), stale=1), 303)
     stale = BadRequest(
         "This page was open too long, or you signed in or out in another tab. "
         "Reload it and try again; nothing was changed."

@@ -139,7 +139,7 @@ def test_no_page_takes_a_write_without_its_token_or_from_elsewhere(browser, ada,
     address = address_of(rule)
     for token in ("", "forged"):
         answer = page.post(address, {"csrf_token": token})
-        shown_anew = (303, "/ui/login") if endpoint == "auth.log_in" else (400, "")
+        shown_anew = (303, "/ui/login?stale=1") if endpoint == "auth.log_in" else (400, "")
         assert (answer.status, answer.location) == shown_anew
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
         assert page.post(address, {}, headers=headers).status == 403

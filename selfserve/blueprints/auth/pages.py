@@ -76,5 +76,6 @@ def show(form: LoginForm, status: int = 200) -> Response:
         form=form,
         next=request.args.get("next"),
         is_bye=bye is not None,
+        is_stale="stale" in request.args,
         left=left if left and left.can_sign_out else None,
     )

@@ -213,3 +213,22 @@ def test_a_toast_by_htmx_is_said_once(browser, mia):
     action = next(action for action in writes(page.get("/ui/keys")) if action.endswith("/block"))
     assert "laptop" in toast(page.submit(action, htmx=True))
     assert "flash" not in fragment(page.get("/ui/keys", htmx=True)).beside
+
+
+def test_whose_session_ended_is_told_so_and_that_nothing_was_saved(browser, mia):
+    page = browser(mia)
+    page.get("/ui/account")
+    with travel(now() + timedelta(hours=25)):
+        refused = page.submit("/ui/account/password", current_password=PASSWORD, new_password="four red boats at dawn")
+        assert "You are signed out, so nothing was changed." in page.follow(refused).text
+    other = browser(mia)
+    with travel(now() + timedelta(hours=25)):
+        assert "Your session ended. Sign in to go on." in other.follow(other.get("/ui/spend")).text
+
+
+def test_a_sign_in_without_its_cookie_says_why_it_did_not_work(browser, mia):
+    page, other = browser(), browser()
+    page.get("/ui/login")
+    other.get("/ui/login")
+    again = other.follow(other.post("/ui/login", page.form("/ui/login").fields | {"username": mia.email}))
+    assert "your browser keeps no cookies" in again.text
