@@ -41,7 +41,8 @@ def public_list(**changes):
 
 def told(**more):
     """A row as LiteLLM writes it."""
-    return {"mode": "chat", "litellm_provider": "x", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06} | more
+    price = {"input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
+    return {"mode": "chat", "litellm_provider": "x"} | price | more
 
 
 def written(tmp_path, public):

@@ -122,6 +122,7 @@ HEADERS = (
 )  # fmt: skip
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("route", **named(READS))
 def test_no_header_is_sql(app, browser, curl, mia, secretive, route):
     """S-31: what is noted of a visitor is a value, and none of it opens or breaks a page."""

@@ -112,6 +112,7 @@ def addresses(rule, scene):
     return [plain, *([address + SEARCHES[rule]] if rule in SEARCHES else [])]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("role", ["proxy_admin", "internal_user"])
 def test_every_read_asks_as_often_for_five_hundred_rows_as_for_fifty(browser, curl, counted, role):
     """One query for a list, whatever is in it; never one for each row."""
