@@ -10,6 +10,8 @@ from tests.application import the_database
 from tests.factories import make_invitation, make_key, make_user, rows
 from tests.html import SECRET
 
+pytestmark = pytest.mark.any_database
+
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 VOLATILE = {"id", "token", "tail", "secret_hash", "password_hash", "parent_id", "creation_token", "restorable_until"}
 VOLATILE |= {"last_used_at", "last_address", "last_agent", "secret_used_at"}

@@ -15,6 +15,8 @@ from tests.integration.pages.parts import found, fragment, toast, words
 from tests.integration.security.actions import token_of
 from tests.upstream import KEY, MODELS
 
+pytestmark = pytest.mark.any_database
+
 both_ways = pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 NOBODY = "00000000-0000-4000-8000-000000000000"
 COST = (PROMPT - 4) * 150 + 4 * 75 + COMPLETION * 600

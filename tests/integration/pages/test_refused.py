@@ -10,6 +10,8 @@ from tests.factories import make_key, make_open_call, make_rotating_key, make_us
 from tests.integration.pages.parts import errors, found, fragment, words
 from tests.integration.security.actions import token_of
 
+pytestmark = pytest.mark.any_database
+
 both_ways = pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 HOUR, SPENT = timedelta(hours=1), 5 * 10**9
 

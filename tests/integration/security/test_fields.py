@@ -17,6 +17,8 @@ from tests.factories import make_key, make_user
 from tests.integration.security.actions import CURL_DEEDS, OWN_DEEDS, PAGE_DEEDS, scene_of
 from tests.integration.security.walks import GUARDED_WRITES, PAGES_OF, READS, fields_of, schemas_by_name, visitor
 
+pytestmark = pytest.mark.any_database
+
 numbers = itertools.count(1)
 SAMPLES = {
     "key_alias": lambda: f"sample {next(numbers)}",

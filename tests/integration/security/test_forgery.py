@@ -122,7 +122,7 @@ def test_the_sign_in_page_wants_its_token(app, mia):
         answer = Thief(app, cookie).send(
             "POST", "/ui/login", {"Content-Type": "application/x-www-form-urlencoded"}, body
         )
-        assert (answer.status, answer.location) == (303, "/ui/login")  # shown anew, with a token
+        assert (answer.status, answer.location) == (303, "/ui/login?stale=1")  # shown anew, with a token
     assert rows(Session) == []
 
 

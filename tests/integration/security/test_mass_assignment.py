@@ -11,6 +11,8 @@ from tests.factories import PASSWORD, change, make_invitation, make_key, make_us
 from tests.integration.security.actions import token_of
 from tests.integration.security.snapshots import unchanged
 
+pytestmark = pytest.mark.any_database
+
 EXTRAS = {
     "user_role": "proxy_admin", "role": "proxy_admin", "is_admin": True, "spend": 0, "total_spend": 0,
     "window_spend": -5, "max_budget": 1_000_000, "password": "x" * 20, "password_hash": "x", "teams": ["t"],
