@@ -39,7 +39,9 @@ def secretive(mia):
     return make_key(other, "secretive-key")
 
 
-TOLD = dict.fromkeys(("sso.callback", "audit.export", "audit.export_lines"), ("audit_events",))
+FILES = ("audit.export", "audit.export_lines")
+"""Files of the log ask as its page does, which hears every text; each adds a row to the next."""
+TOLD = dict.fromkeys(("sso.callback", *FILES), ("audit_events",))
 """Where a read is written down: a sign-in that is refused, a file of the log."""
 
 
@@ -50,9 +52,10 @@ def test_no_word_of_any_address_is_sql(browser, curl, secretive, route, role):
     someone = make_user("Someone", role=role)
     there, scene = visitor(browser, curl, someone), scene_of(someone, someone)
     plain = without_chance(there.ask(route, scene))
+    texts = SQL[:4] if route.endpoint in FILES else SQL
     with unchanged("throttles", *TOLD.get(route.endpoint, ())):
         for word, is_read in list(there.reads(route, scene)):
-            for text in SQL if is_read else SQL[:1]:
+            for text in texts if is_read else SQL[:1]:
                 answer = there.ask(route, scene, asked(word, text))
                 assert answer.status in MEANT, (word, text)
                 is_unread = role == "proxy_admin" and without_chance(answer) == plain
